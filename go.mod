@@ -1,0 +1,3 @@
+module github.com/godwit-ml/godwit
+
+go 1.25

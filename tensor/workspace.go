@@ -1,0 +1,120 @@
+package tensor
+
+import "sync"
+
+// A Workspace is the arena that a forward pass takes its intermediate results from: memory is handed out by moving an
+// offset and given back all at once, so that a pass of a size seen before allocates nothing.
+//
+// A Workspace serves one call at a time; take one from a [Pool] for each call.
+type Workspace struct {
+	floats arena[float32]
+	ints   arena[int32]
+	dims   arena[int]
+}
+
+// Float32 returns n float32 of unspecified content, valid until Release of an earlier Mark, or Reset.
+func (w *Workspace) Float32(n int) []float32 { return w.floats.take(n) }
+
+// Int32 returns n int32 of unspecified content, valid until Release of an earlier Mark, or Reset.
+func (w *Workspace) Int32(n int) []int32 { return w.ints.take(n) }
+
+// Tensor returns an F32 tensor [rows, cols] of unspecified content, valid until Release of an earlier Mark, or Reset.
+func (w *Workspace) Tensor(rows, cols int) Tensor {
+	shape := w.dims.take(2)
+	shape[0], shape[1] = rows, cols
+	return Tensor{DType: F32, Shape: shape, Data: w.floats.take(rows * cols)}
+}
+
+// A Mark is a state of a Workspace to return to.
+type Mark struct{ floats, ints, dims mark }
+
+// Mark returns the present state: everything taken after it is given back by Release.
+func (w *Workspace) Mark() Mark { return Mark{w.floats.at, w.ints.at, w.dims.at} }
+
+// Release gives back all that was taken since the Mark. Marks are released in reverse order.
+func (w *Workspace) Release(m Mark) { w.floats.at, w.ints.at, w.dims.at = m.floats, m.ints, m.dims }
+
+// Reset gives back everything. If the last pass outgrew the arena, it is replaced by one piece of the size that the pass needed.
+func (w *Workspace) Reset() {
+	w.floats.reset()
+	w.ints.reset()
+	w.dims.reset()
+}
+
+// Bytes returns the memory that the Workspace holds.
+func (w *Workspace) Bytes() int {
+	return 4*w.floats.size() + 4*w.ints.size() + 8*w.dims.size()
+}
+
+// arena hands out pieces of chunks. Normally there is one chunk; a pass that outgrows it adds more.
+type arena[T any] struct {
+	chunks [][]T
+	at     mark
+	peak   int // the most elements in use since the last reset
+}
+
+// mark is a place in an arena: a chunk and an offset into it.
+type mark struct{ chunk, offset, used int }
+
+// quantum keeps what is handed out aligned to a cache line when the chunk is: 16 float32.
+const quantum = 16
+
+func (a *arena[T]) take(n int) []T {
+	need := (n + quantum - 1) / quantum * quantum
+	for a.at.chunk < len(a.chunks) && len(a.chunks[a.at.chunk])-a.at.offset < need {
+		a.at.chunk++
+		a.at.offset = 0
+	}
+	if a.at.chunk == len(a.chunks) {
+		a.chunks = append(a.chunks, make([]T, max(need, 4096)))
+	}
+	c := a.chunks[a.at.chunk]
+	s := c[a.at.offset : a.at.offset+n : a.at.offset+n]
+	a.at.offset += need
+	a.at.used += need
+	a.peak = max(a.peak, a.at.used)
+	return s
+}
+
+func (a *arena[T]) reset() {
+	if len(a.chunks) > 1 {
+		a.chunks = append(a.chunks[:0:0], make([]T, a.peak))
+	}
+	a.at = mark{}
+	a.peak = 0
+}
+
+func (a *arena[T]) size() int {
+	n := 0
+	for _, c := range a.chunks {
+		n += len(c)
+	}
+	return n
+}
+
+// A Pool keeps Workspaces for reuse. It is safe for concurrent use; the zero value is ready. Unlike sync.Pool it is not
+// emptied by the garbage collector, so that steady state stays free of allocations.
+type Pool struct {
+	mu   sync.Mutex
+	free []*Workspace
+}
+
+// Get returns an empty Workspace.
+func (p *Pool) Get() *Workspace {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.free); n > 0 {
+		w := p.free[n-1]
+		p.free = p.free[:n-1]
+		return w
+	}
+	return new(Workspace)
+}
+
+// Put gives a Workspace back; nothing taken from it may be used any more.
+func (p *Pool) Put(w *Workspace) {
+	w.Reset()
+	p.mu.Lock()
+	p.free = append(p.free, w)
+	p.mu.Unlock()
+}
