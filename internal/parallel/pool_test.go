@@ -1,0 +1,152 @@
+package parallel
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// count adds one to each part's cell; a part must run exactly once a call.
+type count struct {
+	cells []int64
+	parts int
+}
+
+func (c *count) Run(part, parts int) {
+	if parts != c.parts {
+		panic(fmt.Sprintf("parts = %d, want %d", parts, c.parts))
+	}
+	c.cells[part]++
+}
+
+func TestEveryPartRunsOnce(t *testing.T) {
+	for _, threads := range []int{1, 2, 5} {
+		p := New(threads)
+		for parts := range 100 {
+			c := &count{make([]int64, parts), parts}
+			for range 20 {
+				p.Run(parts, c)
+			}
+			for i, n := range c.cells {
+				if n != 20 {
+					t.Fatalf("threads %d: part %d of %d ran %d times in 20 calls", threads, i, parts, n)
+				}
+			}
+		}
+		p.Close()
+		c := &count{make([]int64, 7), 7}
+		p.Run(7, c)
+		p.Close()
+		if c.cells[6] != 1 {
+			t.Fatalf("threads %d: a Run after Close did not run", threads)
+		}
+	}
+}
+
+func TestWorkersParkAndWake(t *testing.T) {
+	p := New(3)
+	defer p.Close()
+	c := &count{make([]int64, 9), 9}
+	for range 50 {
+		p.Run(9, c)
+		for range 200 { // long enough for the workers to park on some rounds
+			runtime.Gosched()
+		}
+	}
+	if c.cells[8] != 50 {
+		t.Fatalf("part 8 ran %d times, want 50", c.cells[8])
+	}
+}
+
+func TestConcurrentCallers(t *testing.T) {
+	p := New(4)
+	defer p.Close()
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			for i := range 300 {
+				c := &count{make([]int64, i%11), i % 11}
+				p.Run(len(c.cells), c)
+				for j, n := range c.cells {
+					if n != 1 {
+						t.Errorf("part %d ran %d times", j, n)
+					}
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+type nested struct {
+	pool *Pool
+	n    atomic.Int64
+}
+
+func (n *nested) Run(part, parts int) {
+	inner := &count{make([]int64, 3), 3}
+	n.pool.Run(3, inner)
+	n.n.Add(inner.cells[0] + inner.cells[1] + inner.cells[2])
+}
+
+func TestNested(t *testing.T) {
+	n := &nested{pool: New(2)}
+	defer n.pool.Close()
+	n.pool.Run(5, n)
+	if got := n.n.Load(); got != 15 {
+		t.Fatalf("inner parts: %d, want 15", got)
+	}
+}
+
+type faulty struct{ ran atomic.Int64 }
+
+func (f *faulty) Run(part, parts int) {
+	if part == 1 {
+		panic("part 1 is bad")
+	}
+	f.ran.Add(1)
+}
+
+func TestPanicReachesTheCaller(t *testing.T) {
+	p := New(2)
+	defer p.Close()
+	for range 20 {
+		f := new(faulty)
+		func() {
+			defer func() {
+				if v := recover(); v != "part 1 is bad" {
+					t.Errorf("recovered %v", v)
+				}
+			}()
+			p.Run(4, f)
+		}()
+		if n := f.ran.Load(); n != 3 {
+			t.Fatalf("%d other parts ran, want 3", n)
+		}
+	}
+}
+
+func TestRunAllocatesNothing(t *testing.T) {
+	p := New(2)
+	defer p.Close()
+	c := &count{make([]int64, 4), 4}
+	p.Run(4, c)
+	if n := testing.AllocsPerRun(200, func() { p.Run(4, c) }); n != 0 {
+		t.Errorf("%v allocations a call, want 0", n)
+	}
+}
+
+func BenchmarkRun(b *testing.B) {
+	for _, threads := range []int{1, 2} {
+		b.Run(fmt.Sprintf("threads=%d", threads), func(b *testing.B) {
+			p := New(threads)
+			defer p.Close()
+			c := &count{make([]int64, threads), threads}
+			for b.Loop() {
+				p.Run(threads, c)
+			}
+		})
+	}
+}
