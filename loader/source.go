@@ -1,0 +1,182 @@
+package loader
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"unsafe"
+)
+
+// A ByteFS is a file system that holds files in memory: a model inside the binary. The bytes are used without copying and
+// must stay as they are for as long as a model made from them is in use.
+//
+// embed.FS hides its bytes; beside it, a string with //go:embed of the same file names the same bytes in the binary.
+type ByteFS interface {
+	fs.FS
+	// Bytes returns the content of the named file. An error that is fs.ErrNotExist makes the loader fall back to Open.
+	Bytes(name string) ([]byte, error)
+}
+
+// source is an open file: either its bytes in memory or something to read them from.
+type source struct {
+	name   string
+	size   int64
+	mem    []byte // the whole file, or nil
+	mapped bool   // mem is mapped: reads are guarded, and pages can be released
+	file   io.ReaderAt
+	closer io.Closer
+	failed atomic.Pointer[error] // the first failed read
+}
+
+// open opens a file for reading at any place. The errors name the file.
+func open(fsys fs.FS, name string) (*source, error) {
+	if b, ok := fsys.(ByteFS); ok {
+		mem, err := b.Bytes(name)
+		if err == nil {
+			return &source{name: name, size: int64(len(mem)), mem: mem}, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, wrap(err, "%s", name)
+		}
+	}
+	// Look before opening: to open a named pipe would wait for its other end.
+	if st, err := fs.Stat(fsys, name); err != nil {
+		return nil, err
+	} else if err := regular(name, st); err != nil {
+		return nil, err
+	}
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	s, err := newSource(name, f)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func regular(name string, st fs.FileInfo) error {
+	if st.IsDir() {
+		return fmt.Errorf("%s is a directory, not a file", name)
+	}
+	if !st.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file (%v)", name, st.Mode().Type())
+	}
+	return nil
+}
+
+func newSource(name string, f fs.File) (*source, error) {
+	st, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if err := regular(name, st); err != nil {
+		return nil, err
+	}
+	s := &source{name: name, size: st.Size(), closer: f}
+	if osFile, ok := f.(*os.File); ok {
+		s.file = osFile
+		if mem, err := mmap(osFile, s.size); err == nil {
+			s.mem, s.mapped = mem, true
+		} // else it is read piece by piece: mapping is only the faster way
+		return s, nil
+	}
+	if r, ok := f.(io.ReaderAt); ok {
+		s.file = r
+		return s, nil
+	}
+	if s.mem, err = io.ReadAll(f); err != nil {
+		return nil, wrap(err, "%s", name)
+	}
+	s.size = int64(len(s.mem))
+	s.closer = nil
+	return s, f.Close()
+}
+
+// close unmaps and closes the file.
+func (s *source) close() error {
+	var err error
+	if s.mapped {
+		err = munmap(s.mem)
+	}
+	s.mem, s.file = nil, nil
+	if s.closer != nil {
+		err = errors.Join(err, s.closer.Close())
+	}
+	return err
+}
+
+// static reports whether the bytes stay valid after close, so that they may be shared.
+func (s *source) static() bool { return s.mem != nil && !s.mapped }
+
+var scratch = sync.Pool{New: func() any { return new([]byte) }}
+
+// read calls use with n bytes of the file from offset on, valid during the call. If they cannot be read, the error is kept,
+// and use may not be called or may not come to its end. It is safe for concurrent use.
+func (s *source) read(offset int64, n int, use func([]byte)) {
+	switch {
+	case s.mapped:
+		defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+		defer s.recoverFault()
+		use(s.mem[offset : offset+int64(n)])
+	case s.mem != nil:
+		use(s.mem[offset : offset+int64(n)])
+	default:
+		buf := scratch.Get().(*[]byte)
+		defer scratch.Put(buf)
+		if cap(*buf) < n {
+			*buf = make([]byte, n)
+		}
+		b := (*buf)[:n]
+		if _, err := io.ReadFull(io.NewSectionReader(s.file, offset, int64(n)), b); err != nil {
+			s.fail(fmt.Errorf("%s: reading %d bytes at %d: %w", s.name, n, offset, err))
+			return
+		}
+		use(b)
+	}
+}
+
+// recoverFault turns a memory fault into an error, and lets any other panic go on.
+func (s *source) recoverFault() {
+	switch r := recover().(type) {
+	case nil:
+	case interface{ Addr() uintptr }: // the runtime's error of a fault
+		if begin := uintptr(unsafe.Pointer(unsafe.SliceData(s.mem))); r.Addr()-begin >= uintptr(len(s.mem)) {
+			panic(r) // not in this file
+		}
+		s.fail(fmt.Errorf("%s was cut short or could not be read while it was in use (it had %d bytes when opened)", s.name, s.size))
+	default:
+		panic(r)
+	}
+}
+
+func (s *source) fail(err error) { s.failed.CompareAndSwap(nil, &err) }
+
+// header reads the header of the file.
+func (s *source) header() ([]byte, int64, error) {
+	if s.size < 8 {
+		return nil, 0, fmt.Errorf("the file has %d bytes; a safetensors file begins with the 8-byte length of its header", s.size)
+	}
+	var n uint64
+	s.read(0, 8, func(b []byte) { n = binary.LittleEndian.Uint64(b) })
+	if n > maxHeader {
+		return nil, 0, fmt.Errorf("the header's length is given as %d, the limit is %d; this is not a safetensors file", n, maxHeader)
+	}
+	if int64(n) > s.size-8 {
+		return nil, 0, fmt.Errorf("the file is cut short: its header takes %d bytes, but only %d follow its length", n, s.size-8)
+	}
+	header := make([]byte, n)
+	s.read(8, int(n), func(b []byte) { copy(header, b) })
+	if err := s.failed.Load(); err != nil {
+		return nil, 0, *err
+	}
+	return header, 8 + int64(n), nil
+}

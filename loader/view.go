@@ -1,0 +1,155 @@
+package loader
+
+import (
+	"fmt"
+	"slices"
+	"unsafe"
+
+	"github.com/godwit-ml/godwit/tensor"
+)
+
+// A View is a tensor in a file. It is immutable and safe for concurrent use until its Weights are closed.
+//
+// Rows are those of a matrix: all axes but the last are folded into one. A tensor of type I8 that comes with a scale (see
+// docs/FORMATS.md) has its elements multiplied by the scale of their first index when they are converted to float32.
+//
+// A method that cannot read the file leaves its result unspecified and sets [Weights.Err].
+type View struct {
+	// Name is the tensor's name: the canonical one after [Weights.Rename].
+	Name string
+	// DType is the type of the elements in the file.
+	DType tensor.DType
+	// Shape holds the dimensions. It must not be changed.
+	Shape []int
+
+	key   string // the name in the file
+	src   *source
+	begin int64 // in the file
+	scale *View // of an I8 tensor, or nil: one element for each first index
+	group int   // elements that share a scale
+}
+
+// Len returns the number of elements.
+func (v *View) Len() int { return tensor.Elems(v.Shape) }
+
+// Bytes returns the number of bytes that the tensor takes in the file.
+func (v *View) Bytes() int { return v.Len()/8*v.DType.Bits() + v.Len()%8*v.DType.Bits()/8 }
+
+// Cols returns the length of a row: the last dimension, 1 for a scalar.
+func (v *View) Cols() int {
+	if len(v.Shape) == 0 {
+		return 1
+	}
+	return v.Shape[len(v.Shape)-1]
+}
+
+// Rows returns the number of rows: the product of all dimensions but the last.
+func (v *View) Rows() int { return tensor.Elems(v.Shape[:max(len(v.Shape)-1, 0)]) }
+
+// Reshape returns a View of the same elements in another shape. It panics if their number differs.
+func (v *View) Reshape(shape ...int) *View {
+	if tensor.Elems(shape) != v.Len() {
+		panic(fmt.Sprintf("loader: %s: shape %v reshaped to %v", v.Name, v.Shape, shape))
+	}
+	w := *v
+	w.Shape = shape
+	return &w
+}
+
+// Row converts row i to float32 into dst, which has length Cols. It has the form that kernels.Exec.Pack asks for: row j of a
+// weight [out, in] is column j of the product's matrix.
+func (v *View) Row(i int, dst []float32) {
+	n := v.Cols()
+	if uint(i) >= uint(v.Rows()) || len(dst) != n {
+		panic(fmt.Sprintf("loader: %s: row %d of shape %v into %d elements", v.Name, i, v.Shape, len(dst)))
+	}
+	v.convert(i*n, dst)
+}
+
+// Float32 returns all elements, converted, in a slice of their own.
+func (v *View) Float32() []float32 {
+	dst := make([]float32, v.Len())
+	v.convert(0, dst)
+	return dst
+}
+
+// convert converts the elements start, start+1, ... to fill dst.
+func (v *View) convert(start int, dst []float32) {
+	size := v.DType.Bits() / 8
+	for len(dst) > 0 {
+		n := len(dst)
+		if v.scale != nil {
+			n = min(n, v.group-start%v.group) // up to where the next scale begins
+		} else {
+			n = min(n, 1<<20) // bounds the buffer of a file that is read in pieces
+		}
+		part := dst[:n]
+		v.src.read(v.begin+int64(start)*int64(size), n*size, func(b []byte) { convert(part, b, v.DType) })
+		if v.scale != nil {
+			var s [1]float32
+			v.scale.convert(start/v.group, s[:])
+			for i := range part {
+				part[i] = float32(s[0] * part[i])
+			}
+		}
+		start += n
+		dst = dst[n:]
+	}
+}
+
+// Raw returns the tensor's bytes as they are in the file, little-endian. They must not be changed: those of a [ByteFS] are
+// its own; otherwise they are a copy.
+func (v *View) Raw() []byte {
+	n := v.Bytes()
+	if v.src.static() {
+		return v.src.mem[v.begin : v.begin+int64(n) : v.begin+int64(n)]
+	}
+	raw := make([]byte, n)
+	for at := 0; at < n; at += 1 << 22 {
+		part := raw[at:min(n, at+1<<22)]
+		v.src.read(v.begin+int64(at), len(part), func(b []byte) { copy(part, b) })
+	}
+	return raw
+}
+
+// Int8 returns the elements of an I8 tensor that has a scale, and the scales, one for each first index: element
+// [i, ...] has the value scale[i]·q[i, ...]. ok is false for every other tensor. As with Raw, q must not be changed.
+func (v *View) Int8() (q []int8, scale []float32, ok bool) {
+	if v.scale == nil {
+		return nil, nil, false
+	}
+	raw := v.Raw()
+	return unsafe.Slice((*int8)(unsafe.Pointer(unsafe.SliceData(raw))), len(raw)), v.scale.Float32(), true
+}
+
+// Tensor returns the tensor as it is in the file: F32 elements in Data, any other type in Raw.
+func (v *View) Tensor() tensor.Tensor {
+	t := tensor.Tensor{DType: v.DType, Shape: v.Shape}
+	if v.DType == tensor.F32 {
+		t.Data = v.Float32()
+	} else {
+		t.Raw = v.Raw()
+	}
+	return t
+}
+
+// release gives back the memory of mapped pages that have been read.
+func (v *View) release() {
+	if v.src.mapped {
+		release(v.src.mem[v.begin : v.begin+int64(v.Bytes())])
+	}
+}
+
+// attachScale gives an I8 tensor its scale, if s is one: floating-point, [n] or [n, 1] for n the first dimension.
+func (v *View) attachScale(s *View) {
+	if v.DType != tensor.I8 || len(v.Shape) < 2 || v.Shape[0] == 0 || !slices.Contains(floats, s.DType) {
+		return
+	}
+	n := v.Shape[0]
+	if slices.Equal(s.Shape, []int{n}) || slices.Equal(s.Shape, []int{n, 1}) {
+		v.scale, v.group = s, max(v.Len()/n, 1)
+	}
+}
+
+// floats are the types that a scale may have.
+var floats = []tensor.DType{tensor.F32, tensor.F16, tensor.BF16, tensor.F64}

@@ -1,0 +1,256 @@
+package loader
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+)
+
+const (
+	singleFile = "model.safetensors"
+	indexFile  = "model.safetensors.index.json"
+)
+
+// maxIndex limits the size of an index file: 100 bytes for each of a million tensors.
+const maxIndex = 100_000_000
+
+// Weights are the tensors of one or several open safetensors files. They are immutable and safe for concurrent use;
+// no View may be used after Close.
+type Weights struct {
+	name  string // the file that stands for all in messages
+	files []*source
+	views map[string]*View
+	meta  map[string]string
+	rules Rules
+}
+
+// Open opens the weights of a model: model.safetensors, or else the shards that model.safetensors.index.json lists.
+// The caller closes the Weights.
+func Open(fsys fs.FS) (*Weights, error) {
+	for _, try := range []struct {
+		name string
+		open func(fs.FS, string) (*Weights, error)
+	}{{singleFile, OpenFile}, {indexFile, openShards}} {
+		w, err := try.open(fsys, try.name)
+		if !errors.Is(err, errAbsent) {
+			return w, err
+		}
+	}
+	msg := fmt.Sprintf("loader: neither %s nor %s is there", singleFile, indexFile)
+	for _, other := range []string{"pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack"} {
+		if _, err := fs.Stat(fsys, other); err == nil {
+			return nil, fmt.Errorf("%s; %s cannot be read: save the model as safetensors with "+
+				"save_pretrained(folder, safe_serialization=True)", msg, other)
+		}
+	}
+	return nil, fmt.Errorf("%s: is this the folder of a model? %w", msg, fs.ErrNotExist)
+}
+
+// errAbsent marks that the very file that was asked for does not exist.
+var errAbsent = errors.New("absent")
+
+// OpenFile opens one safetensors file. The caller closes the Weights.
+func OpenFile(fsys fs.FS, name string) (*Weights, error) {
+	src, err := open(fsys, name)
+	if err != nil {
+		return nil, openError(name, err)
+	}
+	w := &Weights{name: name, files: []*source{src}, views: make(map[string]*View)}
+	if err := w.add(src); err != nil {
+		w.Close()
+		return nil, fmt.Errorf("loader: %s: %w", name, err)
+	}
+	w.attachScales()
+	return w, nil
+}
+
+// openError reports that a file could not be opened. It is errAbsent too if the file does not exist.
+func openError(name string, err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) { // its text repeats the name
+		err = path.Err
+	} else if text, ok := strings.CutPrefix(err.Error(), name+" "); ok {
+		return fmt.Errorf("loader: %s %s", name, text)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return absentError{fmt.Errorf("loader: %s: %w", name, err)}
+	}
+	return fmt.Errorf("loader: %s: %w", name, err)
+}
+
+type absentError struct{ error }
+
+func (absentError) Is(target error) bool { return target == errAbsent }
+func (e absentError) Unwrap() error      { return e.error }
+
+// add reads the header of a file and adds its tensors.
+func (w *Weights) add(src *source) error {
+	header, dataBegin, err := src.header()
+	if err != nil {
+		return err
+	}
+	infos, meta, err := parseHeader(header, src.size-dataBegin)
+	if err != nil {
+		return err
+	}
+	for _, t := range infos {
+		if other, ok := w.views[t.name]; ok {
+			return fmt.Errorf("tensor %s is in %s too", quote(t.name), other.src.name)
+		}
+		w.views[t.name] = &View{Name: t.name, DType: t.dtype, Shape: t.shape, key: t.name, src: src, begin: dataBegin + t.begin}
+	}
+	if w.meta == nil {
+		w.meta = meta
+	}
+	return nil
+}
+
+// openShards opens the files that an index names: {"metadata": {...}, "weight_map": {"tensor": "file", ...}}.
+func openShards(fsys fs.FS, name string) (*Weights, error) {
+	text, err := readSmall(fsys, name, maxIndex)
+	if err != nil {
+		return nil, openError(name, err)
+	}
+	shardOf, err := parseIndex(text)
+	if err != nil {
+		return nil, fmt.Errorf("loader: %s: %w", name, err)
+	}
+	w := &Weights{name: name, views: make(map[string]*View)}
+	if err := w.addShards(fsys, shardOf); err != nil {
+		w.Close()
+		return nil, err
+	}
+	w.attachScales()
+	return w, nil
+}
+
+func (w *Weights) addShards(fsys fs.FS, shardOf map[string]string) error {
+	shards := slices.Compact(slices.Sorted(maps.Values(shardOf)))
+	for _, shard := range shards {
+		src, err := open(fsys, shard)
+		if err != nil {
+			err = openError(shard, err)
+			if errors.Is(err, errAbsent) {
+				return fmt.Errorf("%w: it is one of the %d files that %s lists", err, len(shards), w.name)
+			}
+			return err
+		}
+		w.files = append(w.files, src)
+		if err := w.add(src); err != nil {
+			return fmt.Errorf("loader: %s: %w", shard, err)
+		}
+	}
+	for _, tensor := range slices.Sorted(maps.Keys(shardOf)) {
+		if v, ok := w.views[tensor]; !ok || v.src.name != shardOf[tensor] {
+			return fmt.Errorf("loader: %s: tensor %s is listed in %s but is not there", w.name, quote(tensor), shardOf[tensor])
+		}
+	}
+	for _, tensor := range w.Names() {
+		if _, ok := shardOf[tensor]; !ok {
+			return fmt.Errorf("loader: %s: tensor %s of %s is not listed", w.name, quote(tensor), w.views[tensor].src.name)
+		}
+	}
+	return nil
+}
+
+// parseIndex reads an index file: the name of each tensor's file.
+func parseIndex(text []byte) (map[string]string, error) {
+	d := &decoder{json.NewDecoder(bytes.NewReader(text))}
+	d.UseNumber()
+	var shardOf map[string]string
+	err := d.object(func(field string) error {
+		if field != "weight_map" {
+			var ignored json.RawMessage
+			return wrap(d.Decode(&ignored), "%s", shorten(field))
+		}
+		shardOf = make(map[string]string)
+		return d.object(func(tensor string) error {
+			shard, err := d.string()
+			if err == nil && (!fs.ValidPath(shard) || strings.ContainsAny(shard, `\:`) || shard == ".") {
+				err = fmt.Errorf("%s is not a file in the model's folder", quote(shard))
+			}
+			shardOf[tensor] = shard
+			return wrap(err, "tensor %s", quote(tensor))
+		})
+	})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(shardOf) == 0:
+		return nil, errors.New("weight_map is missing or empty")
+	}
+	return shardOf, d.end()
+}
+
+// readSmall reads a whole file of at most limit bytes.
+func readSmall(fsys fs.FS, name string, limit int64) ([]byte, error) {
+	src, err := open(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	defer src.close()
+	if src.size > limit {
+		return nil, fmt.Errorf("%s has %d bytes; the limit is %d", name, src.size, limit)
+	}
+	text := make([]byte, src.size)
+	src.read(0, len(text), func(b []byte) { copy(text, b) })
+	if err := src.failed.Load(); err != nil {
+		return nil, *err
+	}
+	return text, nil
+}
+
+// attachScales joins I8 tensors with their scales: "x" with "x_scale".
+func (w *Weights) attachScales() {
+	for name, v := range w.views {
+		if s, ok := w.views[name+scaleSuffix]; ok {
+			v.attachScale(s)
+		}
+	}
+}
+
+// scaleSuffix makes the name of a scale from that of its I8 tensor.
+const scaleSuffix = "_scale"
+
+// Names returns the names of all tensors, sorted.
+func (w *Weights) Names() []string { return slices.Sorted(maps.Keys(w.views)) }
+
+// Has reports whether there is a tensor of this name.
+func (w *Weights) Has(name string) bool { return w.views[name] != nil }
+
+// View returns the tensor of this name, and whether there is one.
+func (w *Weights) View(name string) (*View, bool) {
+	v, ok := w.views[name]
+	return v, ok
+}
+
+// Metadata returns the strings of __metadata__, of the first file that has any. They must not be changed.
+func (w *Weights) Metadata() map[string]string { return w.meta }
+
+// Err returns the first failure to read a tensor, or nil: an error of the disk, or a mapped file that was cut short.
+func (w *Weights) Err() error {
+	for _, f := range w.files {
+		if err := f.failed.Load(); err != nil {
+			return fmt.Errorf("loader: %w", *err)
+		}
+	}
+	return nil
+}
+
+// Close unmaps and closes the files. It is for the caller of Open or OpenFile; a renamed copy shares the files.
+func (w *Weights) Close() error {
+	var err error
+	for _, f := range w.files {
+		err = errors.Join(err, f.close())
+	}
+	w.files = nil
+	return err
+}
+
+var _ io.Closer = (*Weights)(nil)
