@@ -2,4 +2,6 @@ module github.com/godwit-ml/godwit
 
 go 1.25.0
 
-require golang.org/x/sys v0.47.0
+require golang.org/x/sys v0.45.0
+
+require github.com/klauspost/cpuid/v2 v2.4.2

@@ -19,17 +19,6 @@ func (x *Exec) Threads() int { panic("not built yet") }
 // Close stops the worker threads. The Exec must not be used afterwards.
 func (x *Exec) Close() {}
 
-// A Set is one row of the table of instruction sets.
-type Set struct {
-	name string
-}
-
-// Name returns generic, avx2, avx512 or neon.
-func (s *Set) Name() string { return s.name }
-
-// Sets returns the instruction sets that this machine can run, the best first, generic last.
-func Sets() []*Set { panic("not built yet") }
-
 // An Activation is the function that an [Epilogue] applies.
 type Activation uint8
 
@@ -93,39 +82,3 @@ type Bias interface {
 func (x *Exec) Attention(out []float32, ldo int, q []float32, ldq int, k, v []float32, ldkv int, starts []int32, p *Attn) {
 	panic("not built yet")
 }
-
-// LayerNorm normalises each of the rows of src [rows, n] to mean 0 and variance 1 (two passes, biased variance), then
-// multiplies by gamma and adds beta, both [n]; beta may be nil. dst may be src.
-func (x *Exec) LayerNorm(dst, src []float32, rows, n int, gamma, beta []float32, eps float32) {
-	panic("not built yet")
-}
-
-// Softmax replaces each of the rows of src [rows, n] by exp(x-max)/sum. dst may be src.
-func (x *Exec) Softmax(dst, src []float32, rows, n int) { panic("not built yet") }
-
-// Activate computes dst = act(src), element by element. dst may be src.
-func (x *Exec) Activate(dst, src []float32, act Activation) { panic("not built yet") }
-
-// Add computes dst = a + b, element by element. dst may be a or b.
-func (x *Exec) Add(dst, a, b []float32) { panic("not built yet") }
-
-// Mul computes dst = a · b, element by element. dst may be a or b.
-func (x *Exec) Mul(dst, a, b []float32) { panic("not built yet") }
-
-// Scale computes dst = s · src, element by element. dst may be src.
-func (x *Exec) Scale(dst, src []float32, s float32) { panic("not built yet") }
-
-// AddScaled computes dst = dst + s · src, both operations rounded, element by element.
-func (x *Exec) AddScaled(dst, src []float32, s float32) { panic("not built yet") }
-
-// Max computes dst = max(a, b), element by element. dst may be a or b.
-func (x *Exec) Max(dst, a, b []float32) { panic("not built yet") }
-
-// Dequantize computes dst[i] = scale · float32(src[i]), rounded once.
-func (x *Exec) Dequantize(dst []float32, src []int8, scale float32) { panic("not built yet") }
-
-// Dot returns the sum of a[i]·b[i]: 16 lanes of fused multiply-adds, then the tree.
-func (x *Exec) Dot(a, b []float32) float32 { panic("not built yet") }
-
-// L2Normalize divides each of the rows of src [rows, n] by max(its L2 norm, eps). dst may be src.
-func (x *Exec) L2Normalize(dst, src []float32, rows, n int, eps float32) { panic("not built yet") }

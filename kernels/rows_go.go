@@ -1,0 +1,165 @@
+package kernels
+
+import "math"
+
+// rows is the part of a Set that works on rows: contiguous slices, of equal lengths where there are several. Where it says
+// "in place", dst may be src, at the same address. No entry allocates or keeps its arguments.
+type rows struct {
+	// act computes dst = f(src) for each Activation but Identity, which has none. In place.
+	act [Sigmoid + 1]func(dst, src []float32)
+	// add, mul and max compute dst = a + b, a · b, a > b ? a : b. dst may be a or b.
+	add, mul, max func(dst, a, b []float32)
+	// scale computes dst = s · src. In place.
+	scale func(dst, src []float32, s float32)
+	// div computes dst = src / s. In place.
+	div func(dst, src []float32, s float32)
+	// addScaled computes dst = dst + s · src, both rounded.
+	addScaled func(dst, src []float32, s float32)
+	// fold computes dst = fma(b, src, a · dst): how partial results of attention are put together.
+	fold func(dst, src []float32, a, b float32)
+	// dequantize computes dst = s · float32(src).
+	dequantize func(dst []float32, src []int8, s float32)
+	// rowMax returns the greatest of x over 16 lanes that begin at -Inf, lane = x > lane ? x : lane (which passes over
+	// NaN), then the tree.
+	rowMax func(x []float32) float32
+	// expSum computes dst = exp(src - max), for max ≥ every src that is a number, and returns the sum over 16 lanes. In
+	// place.
+	expSum func(dst, src []float32, max float32) float32
+	// dot returns the sum of a · b over 16 lanes of fused multiply-adds.
+	dot func(a, b []float32) float32
+	// layerNorm normalises rows of n elements that follow one another; see [Exec.LayerNorm]. In place.
+	layerNorm func(dst, src []float32, n int, gamma, beta []float32, eps float32)
+}
+
+// lanes are the partial results of a row reduction: lane i has taken the elements i, i+16, i+32, ...
+type lanes [16]float32
+
+// sum adds the lanes up as a tree: +8, +4, +2, +1.
+func (l *lanes) sum() float32 {
+	for w := 8; w > 0; w /= 2 {
+		for i := range w {
+			l[i] += l[i+w]
+		}
+	}
+	return l[0]
+}
+
+// rowsGo are the routines in pure Go: the definitions.
+var rowsGo = rows{
+	act: [...]func(dst, src []float32){
+		GELU: each(gelu), GELUTanh: each(geluTanh), ReLU: each(relu), SiLU: each(silu), QuickGELU: each(quickGELU),
+		Tanh: each(tanh), Sigmoid: each(sigmoid),
+	},
+	add: func(dst, a, b []float32) {
+		for i := range dst {
+			dst[i] = a[i] + b[i]
+		}
+	},
+	mul: func(dst, a, b []float32) {
+		for i := range dst {
+			dst[i] = a[i] * b[i]
+		}
+	},
+	max: func(dst, a, b []float32) {
+		for i := range dst {
+			dst[i] = greater(a[i], b[i])
+		}
+	},
+	scale: func(dst, src []float32, s float32) {
+		for i := range dst {
+			dst[i] = s * src[i]
+		}
+	},
+	div: func(dst, src []float32, s float32) {
+		for i := range dst {
+			dst[i] = src[i] / s
+		}
+	},
+	addScaled: func(dst, src []float32, s float32) {
+		for i := range dst {
+			dst[i] += float32(s * src[i])
+		}
+	},
+	fold: func(dst, src []float32, a, b float32) {
+		for i := range dst {
+			dst[i] = fma(b, src[i], a*dst[i])
+		}
+	},
+	dequantize: func(dst []float32, src []int8, s float32) {
+		for i := range dst {
+			dst[i] = s * float32(src[i])
+		}
+	},
+	rowMax:    rowMaxGo,
+	expSum:    expSumGo,
+	dot:       dotGo,
+	layerNorm: layerNormGo,
+}
+
+// each returns the routine that applies f to every element.
+func each(f func(float32) float32) func(dst, src []float32) {
+	return func(dst, src []float32) {
+		for i := range dst {
+			dst[i] = f(src[i])
+		}
+	}
+}
+
+func rowMaxGo(x []float32) float32 {
+	var l lanes
+	for i := range l {
+		l[i] = float32(math.Inf(-1))
+	}
+	for i, v := range x {
+		l[i%16] = greater(v, l[i%16])
+	}
+	for w := 8; w > 0; w /= 2 {
+		for i := range w {
+			l[i] = greater(l[i+w], l[i])
+		}
+	}
+	return l[0]
+}
+
+func expSumGo(dst, src []float32, max float32) float32 {
+	var l lanes
+	for i, v := range src {
+		e := exp(v - max)
+		dst[i] = e
+		l[i%16] += e
+	}
+	return l.sum()
+}
+
+func dotGo(a, b []float32) float32 {
+	var l lanes
+	for i, v := range a {
+		l[i%16] = fma(v, b[i], l[i%16])
+	}
+	return l.sum()
+}
+
+func layerNormGo(dst, src []float32, n int, gamma, beta []float32, eps float32) {
+	for i := 0; i < len(src); i += n {
+		x, y := src[i:i+n], dst[i:i+n]
+		var l lanes
+		for j, v := range x {
+			l[j%16] += v
+		}
+		mean := l.sum() / float32(n)
+		l = lanes{}
+		for j, v := range x {
+			d := v - mean
+			l[j%16] = fma(d, d, l[j%16])
+		}
+		r := 1 / sqrt(float32(l.sum()/float32(n))+eps)
+		for j, v := range x {
+			d := float32(float32(v-mean) * r)
+			if beta == nil {
+				y[j] = d * gamma[j]
+			} else {
+				y[j] = fma(d, gamma[j], beta[j])
+			}
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package kernels
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+	"sync"
+)
+
+// A Set is one row of the table of instruction sets: the routines at the granularity of a row or a tile, filled over those
+// of the row below it. What a Set does not replace it inherits; at the bottom is pure Go.
+type Set struct {
+	name string
+	// check is set where the routines are compared with the oracle before the Set is first chosen: instruction sets that
+	// emulators and young processors get wrong.
+	check bool
+	rows
+}
+
+// Name returns generic, avx2, avx512 or neon.
+func (s *Set) Name() string { return s.name }
+
+// with returns a copy of the Set under another name, for the caller to replace entries.
+func (s *Set) with(name string) *Set {
+	c := *s
+	c.name = name
+	return &c
+}
+
+// generic is the row of pure Go: the oracle.
+var generic = &Set{name: "generic", rows: rowsGo}
+
+// Sets returns the instruction sets that this machine can run, the best first, generic last.
+func Sets() []*Set { return table() }
+
+var table = sync.OnceValue(func() []*Set { return append(machineSets(), generic) })
+
+// names are all Sets there are, on any machine.
+var names = []string{"generic", "avx2", "avx512", "neon"}
+
+// Default returns the best Set of this machine, or the one that the environment variable GODWIT_ISA names. It fails if
+// that is no name of a Set, or one that this machine (or a build with the tag purego) cannot run; it returns generic
+// beside the error. A Set that must pass a self-check and does not is left out, which is logged.
+func Default() (*Set, error) { return choose() }
+
+var choose = sync.OnceValues(func() (*Set, error) {
+	var good []string
+	want := os.Getenv("GODWIT_ISA")
+	for _, s := range Sets() {
+		if want != "" && want != s.name {
+			good = append(good, s.name)
+			continue
+		}
+		if err := s.selfCheck(); err != nil {
+			slog.Warn("godwit: instruction set not used", "set", s.name, "reason", err)
+			continue
+		}
+		return s, nil
+	}
+	for _, n := range names {
+		if n == want {
+			return generic, fmt.Errorf("GODWIT_ISA=%s: this machine or build cannot run it; it can run %s", want,
+				strings.Join(good, ", "))
+		}
+	}
+	return generic, fmt.Errorf("GODWIT_ISA=%s: no such instruction set; there are %s", want, strings.Join(names, ", "))
+})
+
+// selfCheck compares the Set's routines with the oracle, in a few microseconds.
+func (s *Set) selfCheck() error {
+	if !s.check {
+		return nil
+	}
+	return nil
+}

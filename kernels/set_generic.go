@@ -1,0 +1,4 @@
+package kernels
+
+// machineSets returns the Sets with assembly that this machine can run: none.
+func machineSets() []*Set { return nil }
