@@ -92,6 +92,9 @@ func Bind(model any, w *Weights) error {
 		return &b.err
 	}
 	b.run()
+	for _, f := range w.files {
+		f.checkUnchanged()
+	}
 	return w.Err()
 }
 
@@ -107,17 +110,23 @@ type task struct {
 	views []*View
 }
 
-// find returns the tensor of this name, or the one that takes its place, or nil, and marks it as used.
+// find returns the tensor of this name, or the one that takes its place, or nil. It marks both as used.
 func (b *binder) find(name string) *View {
-	fallback := b.w.rules.Fallback[name]
-	v := b.w.views[name]
-	if v == nil {
-		v = b.w.views[fallback]
+	v := b.use(name)
+	if fallback, ok := b.w.rules.Fallback[name]; ok {
+		if f := b.use(fallback); v == nil {
+			v = f
+		}
 	}
-	for _, n := range []string{name, fallback} {
-		b.used[n] = true
-		if x := b.w.views[n]; x != nil && x.scale != nil {
-			b.used[n+scaleSuffix] = true
+	return v
+}
+
+func (b *binder) use(name string) *View {
+	v := b.w.views[name]
+	if v != nil {
+		b.used[name] = true
+		if v.scale != nil {
+			b.used[v.scale.Name] = true
 		}
 	}
 	return v
@@ -125,7 +134,7 @@ func (b *binder) find(name string) *View {
 
 func (b *binder) findUnused() {
 	for _, name := range b.w.Names() {
-		if !b.used[name] && !b.w.rules.ignored(strings.TrimSuffix(name, scaleSuffix)) && !b.w.rules.ignored(name) {
+		if !b.used[name] && !b.w.rules.ignored(name) {
 			v := b.w.views[name]
 			b.err.Unused = append(b.err.Unused, Unused{v.key, v.Shape})
 		}

@@ -30,11 +30,12 @@ type source struct {
 	mem    []byte // the whole file, or nil
 	mapped bool   // mem is mapped: reads are guarded, and pages can be released
 	file   io.ReaderAt
+	stat   fs.FileInfo // of a file on disk, as it was when opened
 	closer io.Closer
 	failed atomic.Pointer[error] // the first failed read
 }
 
-// open opens a file for reading at any place. The errors name the file.
+// open opens a file for reading at any place. The errors do not name it: the caller does.
 func open(fsys fs.FS, name string) (*source, error) {
 	if b, ok := fsys.(ByteFS); ok {
 		mem, err := b.Bytes(name)
@@ -42,33 +43,53 @@ func open(fsys fs.FS, name string) (*source, error) {
 			return &source{name: name, size: int64(len(mem)), mem: mem}, nil
 		}
 		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, wrap(err, "%s", name)
+			return nil, withoutPath(err)
 		}
 	}
 	// Look before opening: to open a named pipe would wait for its other end.
 	if st, err := fs.Stat(fsys, name); err != nil {
-		return nil, err
-	} else if err := regular(name, st); err != nil {
+		return nil, withoutPath(err)
+	} else if err := regular(st); err != nil {
 		return nil, err
 	}
 	f, err := fsys.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, withoutPath(err)
 	}
 	s, err := newSource(name, f)
 	if err != nil {
 		f.Close()
-		return nil, err
+		return nil, withoutPath(err)
 	}
 	return s, nil
 }
 
-func regular(name string, st fs.FileInfo) error {
+// exists reports whether there is anything of this name, readable or not.
+func exists(fsys fs.FS, name string) bool {
+	if b, ok := fsys.(ByteFS); ok {
+		if _, err := b.Bytes(name); !errors.Is(err, fs.ErrNotExist) {
+			return true
+		}
+	}
+	_, err := fs.Stat(fsys, name)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// withoutPath takes the name of the file out of an error of package fs.
+func withoutPath(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
+
+func regular(st fs.FileInfo) error {
 	if st.IsDir() {
-		return fmt.Errorf("%s is a directory, not a file", name)
+		return errors.New("this is a directory, not a file")
 	}
 	if !st.Mode().IsRegular() {
-		return fmt.Errorf("%s is not a regular file (%v)", name, st.Mode().Type())
+		return fmt.Errorf("this is not a regular file (%v)", st.Mode().Type())
 	}
 	return nil
 }
@@ -78,12 +99,12 @@ func newSource(name string, f fs.File) (*source, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := regular(name, st); err != nil {
+	if err := regular(st); err != nil {
 		return nil, err
 	}
 	s := &source{name: name, size: st.Size(), closer: f}
 	if osFile, ok := f.(*os.File); ok {
-		s.file = osFile
+		s.file, s.stat = osFile, st
 		if mem, err := mmap(osFile, s.size); err == nil {
 			s.mem, s.mapped = mem, true
 		} // else it is read piece by piece: mapping is only the faster way
@@ -94,11 +115,10 @@ func newSource(name string, f fs.File) (*source, error) {
 		return s, nil
 	}
 	if s.mem, err = io.ReadAll(f); err != nil {
-		return nil, wrap(err, "%s", name)
+		return nil, err
 	}
 	s.size = int64(len(s.mem))
-	s.closer = nil
-	return s, f.Close()
+	return s, nil
 }
 
 // close unmaps and closes the file.
@@ -136,8 +156,8 @@ func (s *source) read(offset int64, n int, use func([]byte)) {
 			*buf = make([]byte, n)
 		}
 		b := (*buf)[:n]
-		if _, err := io.ReadFull(io.NewSectionReader(s.file, offset, int64(n)), b); err != nil {
-			s.fail(fmt.Errorf("%s: reading %d bytes at %d: %w", s.name, n, offset, err))
+		if got, err := s.file.ReadAt(b, offset); got < n { // io.EOF may come with the last byte
+			s.fail(fmt.Errorf("reading %d bytes at %d: %w", n, offset, withoutPath(err)))
 			return
 		}
 		use(b)
@@ -152,7 +172,7 @@ func (s *source) recoverFault() {
 		if begin := uintptr(unsafe.Pointer(unsafe.SliceData(s.mem))); r.Addr()-begin >= uintptr(len(s.mem)) {
 			panic(r) // not in this file
 		}
-		s.fail(fmt.Errorf("%s was cut short or could not be read while it was in use (it had %d bytes when opened)", s.name, s.size))
+		s.fail(fmt.Errorf("the file was cut short, or the disk failed, while it was being read (it had %d bytes when opened)", s.size))
 	default:
 		panic(r)
 	}
@@ -160,23 +180,46 @@ func (s *source) recoverFault() {
 
 func (s *source) fail(err error) { s.failed.CompareAndSwap(nil, &err) }
 
-// header reads the header of the file.
-func (s *source) header() ([]byte, int64, error) {
-	if s.size < 8 {
-		return nil, 0, fmt.Errorf("the file has %d bytes; a safetensors file begins with the 8-byte length of its header", s.size)
+// err returns the first failure, or nil.
+func (s *source) err() error {
+	if err := s.failed.Load(); err != nil {
+		return *err
 	}
-	var n uint64
+	return nil
+}
+
+// checkUnchanged fails if the file on disk is no longer the one that was opened. It catches what a fault cannot: the rest of
+// the last page of a file that was cut short reads as zeros, and a file can be overwritten in place.
+func (s *source) checkUnchanged() {
+	if s.stat == nil {
+		return
+	}
+	now, err := s.closer.(fs.File).Stat()
+	switch {
+	case err != nil:
+		s.fail(withoutPath(err))
+	case now.Size() != s.size || !now.ModTime().Equal(s.stat.ModTime()):
+		s.fail(errors.New("the file was changed while it was being read"))
+	}
+}
+
+// header reads the header of the file.
+func (s *source) header() ([]byte, error) {
+	if s.size < 8 {
+		return nil, fmt.Errorf("the file has %d bytes; a safetensors file begins with the 8-byte length of its header", s.size)
+	}
+	n := uint64(0)
 	s.read(0, 8, func(b []byte) { n = binary.LittleEndian.Uint64(b) })
+	if err := s.err(); err != nil {
+		return nil, err
+	}
 	if n > maxHeader {
-		return nil, 0, fmt.Errorf("the header's length is given as %d, the limit is %d; this is not a safetensors file", n, maxHeader)
+		return nil, fmt.Errorf("the header's length is given as %d, the limit is %d; this is not a safetensors file", n, maxHeader)
 	}
 	if int64(n) > s.size-8 {
-		return nil, 0, fmt.Errorf("the file is cut short: its header takes %d bytes, but only %d follow its length", n, s.size-8)
+		return nil, fmt.Errorf("the file is cut short: its header takes %d bytes, but only %d follow its length", n, s.size-8)
 	}
 	header := make([]byte, n)
 	s.read(8, int(n), func(b []byte) { copy(header, b) })
-	if err := s.failed.Load(); err != nil {
-		return nil, 0, *err
-	}
-	return header, 8 + int64(n), nil
+	return header, s.err()
 }

@@ -84,12 +84,15 @@ func (v *View) convert(start int, dst []float32) {
 			n = min(n, 1<<20) // bounds the buffer of a file that is read in pieces
 		}
 		part := dst[:n]
+		var scale float32
+		if v.scale != nil {
+			v.scale.convert(start/v.group, part[:1]) // there, since a variable's slice would be allocated
+			scale = part[0]
+		}
 		v.src.read(v.begin+int64(start)*int64(size), n*size, func(b []byte) { convert(part, b, v.DType) })
 		if v.scale != nil {
-			var s [1]float32
-			v.scale.convert(start/v.group, s[:])
-			for i := range part {
-				part[i] = float32(s[0] * part[i])
+			for i, q := range part {
+				part[i] = float32(scale * q)
 			}
 		}
 		start += n

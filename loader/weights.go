@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"slices"
@@ -33,75 +32,52 @@ type Weights struct {
 // Open opens the weights of a model: model.safetensors, or else the shards that model.safetensors.index.json lists.
 // The caller closes the Weights.
 func Open(fsys fs.FS) (*Weights, error) {
-	for _, try := range []struct {
-		name string
-		open func(fs.FS, string) (*Weights, error)
-	}{{singleFile, OpenFile}, {indexFile, openShards}} {
-		w, err := try.open(fsys, try.name)
-		if !errors.Is(err, errAbsent) {
-			return w, err
-		}
+	if exists(fsys, singleFile) {
+		return OpenFile(fsys, singleFile)
 	}
-	msg := fmt.Sprintf("loader: neither %s nor %s is there", singleFile, indexFile)
+	if exists(fsys, indexFile) {
+		return openShards(fsys, indexFile)
+	}
 	for _, other := range []string{"pytorch_model.bin", "pytorch_model.bin.index.json", "tf_model.h5", "flax_model.msgpack"} {
-		if _, err := fs.Stat(fsys, other); err == nil {
-			return nil, fmt.Errorf("%s; %s cannot be read: save the model as safetensors with "+
-				"save_pretrained(folder, safe_serialization=True)", msg, other)
+		if exists(fsys, other) {
+			return nil, fmt.Errorf("loader: %s is not there: %s cannot be read, save the model again with "+
+				"save_pretrained(folder, safe_serialization=True): %w", singleFile, other, fs.ErrNotExist)
 		}
 	}
-	return nil, fmt.Errorf("%s: is this the folder of a model? %w", msg, fs.ErrNotExist)
+	return nil, fmt.Errorf("loader: neither %s nor %s is there, is this the folder of a model? %w",
+		singleFile, indexFile, fs.ErrNotExist)
 }
-
-// errAbsent marks that the very file that was asked for does not exist.
-var errAbsent = errors.New("absent")
 
 // OpenFile opens one safetensors file. The caller closes the Weights.
 func OpenFile(fsys fs.FS, name string) (*Weights, error) {
-	src, err := open(fsys, name)
-	if err != nil {
-		return nil, openError(name, err)
-	}
-	w := &Weights{name: name, files: []*source{src}, views: make(map[string]*View)}
-	if err := w.add(src); err != nil {
+	w := &Weights{name: name, views: make(map[string]*View)}
+	if err := w.add(fsys, name); err != nil {
 		w.Close()
-		return nil, fmt.Errorf("loader: %s: %w", name, err)
+		return nil, err
 	}
 	w.attachScales()
 	return w, nil
 }
 
-// openError reports that a file could not be opened. It is errAbsent too if the file does not exist.
-func openError(name string, err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) { // its text repeats the name
-		err = path.Err
-	} else if text, ok := strings.CutPrefix(err.Error(), name+" "); ok {
-		return fmt.Errorf("loader: %s %s", name, text)
-	}
-	if errors.Is(err, fs.ErrNotExist) {
-		return absentError{fmt.Errorf("loader: %s: %w", name, err)}
-	}
-	return fmt.Errorf("loader: %s: %w", name, err)
-}
-
-type absentError struct{ error }
-
-func (absentError) Is(target error) bool { return target == errAbsent }
-func (e absentError) Unwrap() error      { return e.error }
-
-// add reads the header of a file and adds its tensors.
-func (w *Weights) add(src *source) error {
-	header, dataBegin, err := src.header()
+// add opens a file and adds its tensors.
+func (w *Weights) add(fsys fs.FS, name string) error {
+	src, err := open(fsys, name)
 	if err != nil {
-		return err
+		return fmt.Errorf("loader: %s: %w", name, err)
 	}
+	w.files = append(w.files, src)
+	header, err := src.header()
+	if err != nil {
+		return fmt.Errorf("loader: %s: %w", name, err)
+	}
+	dataBegin := int64(8 + len(header))
 	infos, meta, err := parseHeader(header, src.size-dataBegin)
 	if err != nil {
-		return err
+		return fmt.Errorf("loader: %s: %w", name, err)
 	}
 	for _, t := range infos {
 		if other, ok := w.views[t.name]; ok {
-			return fmt.Errorf("tensor %s is in %s too", quote(t.name), other.src.name)
+			return fmt.Errorf("loader: %s: tensor %s is in %s too", name, quote(t.name), other.src.name)
 		}
 		w.views[t.name] = &View{Name: t.name, DType: t.dtype, Shape: t.shape, key: t.name, src: src, begin: dataBegin + t.begin}
 	}
@@ -115,7 +91,7 @@ func (w *Weights) add(src *source) error {
 func openShards(fsys fs.FS, name string) (*Weights, error) {
 	text, err := readSmall(fsys, name, maxIndex)
 	if err != nil {
-		return nil, openError(name, err)
+		return nil, fmt.Errorf("loader: %s: %w", name, err)
 	}
 	shardOf, err := parseIndex(text)
 	if err != nil {
@@ -130,20 +106,15 @@ func openShards(fsys fs.FS, name string) (*Weights, error) {
 	return w, nil
 }
 
+// addShards adds the files of an index. Index and files must agree about every tensor.
 func (w *Weights) addShards(fsys fs.FS, shardOf map[string]string) error {
 	shards := slices.Compact(slices.Sorted(maps.Values(shardOf)))
-	for _, shard := range shards {
-		src, err := open(fsys, shard)
-		if err != nil {
-			err = openError(shard, err)
-			if errors.Is(err, errAbsent) {
-				return fmt.Errorf("%w: it is one of the %d files that %s lists", err, len(shards), w.name)
+	for i, shard := range shards {
+		if err := w.add(fsys, shard); err != nil {
+			if errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("%w: it is file %d of the %d that %s lists", err, i+1, len(shards), w.name)
 			}
 			return err
-		}
-		w.files = append(w.files, src)
-		if err := w.add(src); err != nil {
-			return fmt.Errorf("loader: %s: %w", shard, err)
 		}
 	}
 	for _, tensor := range slices.Sorted(maps.Keys(shardOf)) {
@@ -196,14 +167,11 @@ func readSmall(fsys fs.FS, name string, limit int64) ([]byte, error) {
 	}
 	defer src.close()
 	if src.size > limit {
-		return nil, fmt.Errorf("%s has %d bytes; the limit is %d", name, src.size, limit)
+		return nil, fmt.Errorf("the file has %d bytes, the limit is %d", src.size, limit)
 	}
 	text := make([]byte, src.size)
 	src.read(0, len(text), func(b []byte) { copy(text, b) })
-	if err := src.failed.Load(); err != nil {
-		return nil, *err
-	}
-	return text, nil
+	return text, src.err()
 }
 
 // attachScales joins I8 tensors with their scales: "x" with "x_scale".
@@ -236,8 +204,8 @@ func (w *Weights) Metadata() map[string]string { return w.meta }
 // Err returns the first failure to read a tensor, or nil: an error of the disk, or a mapped file that was cut short.
 func (w *Weights) Err() error {
 	for _, f := range w.files {
-		if err := f.failed.Load(); err != nil {
-			return fmt.Errorf("loader: %w", *err)
+		if err := f.err(); err != nil {
+			return fmt.Errorf("loader: %s: %w", f.name, err)
 		}
 	}
 	return nil
@@ -252,5 +220,3 @@ func (w *Weights) Close() error {
 	w.files = nil
 	return err
 }
-
-var _ io.Closer = (*Weights)(nil)
