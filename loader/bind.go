@@ -55,8 +55,11 @@ func (s *Scope) take(v *View, name string, shape []int) *View {
 		s.b.err.Misshapen = append(s.b.err.Misshapen, Misshapen{name, slices.Clone(shape), v.Shape})
 	case !convertible(v.DType):
 		s.b.err.Unusable = append(s.b.err.Unusable, Unusable{name, fmt.Sprintf("type %v is not supported", v.DType)})
+	case v.DType == tensor.I8 && len(shape) < 2:
+		s.b.err.Unusable = append(s.b.err.Unusable, Unusable{name, "type I8 is for matrices, with a scale for each row"})
 	case v.DType == tensor.I8 && v.scale == nil:
-		s.b.err.Unusable = append(s.b.err.Unusable, Unusable{name, "type I8 needs a scale " + name + scaleSuffix + " for each first index"})
+		reason := fmt.Sprintf("type I8 needs a scale %s of shape [%d] or [%[2]d 1]", shorten(v.Name)+scaleSuffix, v.Shape[0])
+		s.b.err.Unusable = append(s.b.err.Unusable, Unusable{name, reason})
 	}
 	s.views = append(s.views, v)
 	return v
@@ -142,24 +145,18 @@ func (b *binder) findUnused() {
 }
 
 func (b *binder) walk(prefix string, v reflect.Value) {
-	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
-		if v.IsNil() {
-			return
-		}
+	if v.Kind() == reflect.Interface {
+		v = v.Elem()
 	}
-	if m, ok := v.Interface().(Module); ok {
+	if !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		return
+	}
+	if m := asModule(v); m != nil {
 		m.Params(&Scope{b: b, prefix: prefix})
 		return
 	}
-	if v.CanAddr() {
-		if m, ok := v.Addr().Interface().(Module); ok {
-			m.Params(&Scope{b: b, prefix: prefix})
-			return
-		}
-	}
 	switch v.Kind() {
-	case reflect.Pointer, reflect.Interface:
+	case reflect.Pointer:
 		b.walk(prefix, v.Elem())
 	case reflect.Struct:
 		for i := range v.NumField() {
@@ -167,7 +164,7 @@ func (b *binder) walk(prefix string, v reflect.Value) {
 			tag, ok := f.Tag.Lookup("st")
 			switch {
 			case !ok && !f.Anonymous:
-			case !f.IsExported():
+			case !f.IsExported() && !f.Anonymous:
 				panic(fmt.Sprintf("loader: field %s of %v is to be bound but is not exported", f.Name, v.Type()))
 			default:
 				b.walk(join(prefix, tag), v.Field(i))
@@ -180,6 +177,19 @@ func (b *binder) walk(prefix string, v reflect.Value) {
 	default:
 		panic(fmt.Sprintf("loader: %q: %v is neither a Module nor a struct", prefix, v.Type()))
 	}
+}
+
+// asModule returns v or its address as a Module, or nil. An embedded struct of a type that is not exported is none: reflection
+// gives its exported fields, but not itself.
+func asModule(v reflect.Value) Module {
+	if !v.CanInterface() {
+		return nil
+	}
+	m, ok := v.Interface().(Module)
+	if !ok && v.CanAddr() {
+		m, _ = v.Addr().Interface().(Module)
+	}
+	return m
 }
 
 func join(prefix, name string) string {
@@ -278,7 +288,7 @@ func (e *BindError) Error() string {
 		return fmt.Sprintf("%s: want %s, got %s", shorten(m.Name), shapeString(m.Want), shapeString(m.Got))
 	})
 	list("unusable", len(e.Unusable), func(i int) string {
-		return shorten(e.Unusable[i].Name) + ": " + shorten(e.Unusable[i].Reason)
+		return shorten(e.Unusable[i].Name) + ": " + e.Unusable[i].Reason
 	})
 	list("unused", len(e.Unused), func(i int) string {
 		return shorten(e.Unused[i].Name) + " " + shapeString(e.Unused[i].Shape)

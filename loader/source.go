@@ -214,6 +214,14 @@ func (s *source) header() ([]byte, error) {
 		return nil, err
 	}
 	if n > maxHeader {
+		var start [8]byte
+		binary.LittleEndian.PutUint64(start[:], n)
+		switch {
+		case string(start[:]) == "version ":
+			return nil, errors.New(`this is a Git LFS pointer, not the file itself: run "git lfs pull", or download the file`)
+		case string(start[:4]) == "PK\x03\x04":
+			return nil, errors.New("this is a zip archive, as PyTorch writes it (.bin, .pt), not a safetensors file")
+		}
 		return nil, fmt.Errorf("the header's length is given as %d, the limit is %d; this is not a safetensors file", n, maxHeader)
 	}
 	if int64(n) > s.size-8 {

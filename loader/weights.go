@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 const (
@@ -132,6 +133,9 @@ func (w *Weights) addShards(fsys fs.FS, shardOf map[string]string) error {
 
 // parseIndex reads an index file: the name of each tensor's file.
 func parseIndex(text []byte) (map[string]string, error) {
+	if !utf8.Valid(text) {
+		return nil, errors.New("the file is not UTF-8")
+	}
 	d := &decoder{json.NewDecoder(bytes.NewReader(text))}
 	d.UseNumber()
 	var shardOf map[string]string
