@@ -11,7 +11,8 @@ import (
 // A View is a tensor in a file. It is immutable and safe for concurrent use until its Weights are closed.
 //
 // Rows are those of a matrix: all axes but the last are folded into one. A tensor of type I8 that comes with a scale (see
-// docs/FORMATS.md) has its elements multiplied by the scale of their first index when they are converted to float32.
+// docs/FORMATS.md) has its elements multiplied by the scale of their row, or of their group in it, when they are converted to
+// float32.
 //
 // A method that cannot read the file leaves its result unspecified and sets [Weights.Err].
 type View struct {
@@ -25,7 +26,7 @@ type View struct {
 	key   string // the name in the file
 	src   *source
 	begin int64 // in the file
-	scale *View // of an I8 tensor, or nil: one element for each first index
+	scale *View // of an I8 tensor, or nil: one element for each group of elements
 	group int   // elements that share a scale
 }
 
@@ -143,14 +144,18 @@ func (v *View) release() {
 	}
 }
 
-// attachScale gives an I8 tensor its scale, if s is one: floating-point, [n] or [n, 1] for n the first dimension.
+// attachScale gives an I8 tensor its scale, if s is one: floating-point, [n] or [n, groups] for n the first dimension, each
+// row then being cut into that many groups of equal length.
 func (v *View) attachScale(s *View) {
-	if v.DType != tensor.I8 || len(v.Shape) < 2 || v.Shape[0] == 0 || !slices.Contains(floats, s.DType) {
+	if v.DType != tensor.I8 || len(v.Shape) < 2 || len(s.Shape) == 0 || v.Shape[0] == 0 || !slices.Contains(floats, s.DType) {
 		return
 	}
-	n := v.Shape[0]
-	if slices.Equal(s.Shape, []int{n}) || slices.Equal(s.Shape, []int{n, 1}) {
-		v.scale, v.group = s, max(v.Len()/n, 1)
+	n, groups := v.Shape[0], 1
+	if len(s.Shape) == 2 {
+		groups = s.Shape[1]
+	}
+	if row := v.Len() / n; s.Shape[0] == n && len(s.Shape) <= 2 && groups > 0 && row%groups == 0 {
+		v.scale, v.group = s, max(row/groups, 1)
 	}
 }
 
