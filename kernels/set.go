@@ -16,6 +16,7 @@ type Set struct {
 	// emulators and young processors get wrong.
 	check bool
 	rows
+	tiles
 }
 
 // Name returns generic, avx2, avx512 or neon.
@@ -29,7 +30,7 @@ func (s *Set) with(name string) *Set {
 }
 
 // generic is the row of pure Go: the oracle.
-var generic = &Set{name: "generic", rows: rowsGo}
+var generic = &Set{name: "generic", rows: rowsGo, tiles: tilesGo}
 
 // Sets returns the instruction sets that this machine can run, the best first, generic last.
 func Sets() []*Set { return table() }

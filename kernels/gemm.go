@@ -1,0 +1,242 @@
+package kernels
+
+import "fmt"
+
+// # How a product is computed
+//
+// B lies in panels: panel p holds its columns 16p to 16p+15, row after row, so that a tile reads it from front to back.
+//
+//	      columns 0..15   16..31                       memory of panel 0:  row 0: 16 floats, 64 bytes
+//	    ┌───────────────┬──────── ─ ─                                      row 1: 16 floats
+//	k   │    panel 0    │ panel 1                                          ...
+//	    └───────────────┴──────── ─ ─                                      row K-1
+//
+// A part of the result (some rows, some panels) is computed in this order:
+//
+//	for chunk of rows of A, such that the chunk stays in the second-level cache:
+//	    for one, two or more panels of B:
+//	        for block of 256 of k:                      this much of the panels stays in the first-level cache
+//	            for tile of rows of the chunk:          in assembly: the tile is the registers
+//	                C += chain of fused multiply-adds over k
+//	        bias, activation, residual
+//
+// Chunks of rows are as even as they can be, and so are the tiles of a chunk (128 rows in tiles of at most 14 are eight of
+// 13 and two of 12).
+
+const (
+	// panelWidth is the number of columns in a panel of packed weights, on every Set.
+	panelWidth = 16
+	// kBlock is the length of a chain: block sums are added. It is part of the definition of the result.
+	kBlock = 256
+	// chunkBytes is how much of A a chunk of rows may take.
+	chunkBytes = 512 << 10
+	// chunkRows bounds a chunk, and with it the time that a call of an assembly routine takes.
+	chunkRows = 256
+	// soloWork is the number of multiply-adds below which a second thread costs more than it brings.
+	soloWork = 1 << 18
+)
+
+// Weights is the right-hand matrix B [K, N] of a product, packed into column panels. It is immutable and may be shared.
+type Weights struct {
+	// K and N are the numbers of rows and columns: input and output features.
+	K, N int
+
+	panels []float32 // ⌈N/16⌉ panels of [K, 16], 64-byte aligned; the columns beyond N are zero
+}
+
+// Pack packs a matrix B [k, n], given by its columns: column(j, dst) must fill dst (length k) with column j, which for the
+// weight [out, in] of a Hugging Face Linear is its row j, converted to float32. It is called from several goroutines.
+func (x *Exec) Pack(k, n int, column func(j int, dst []float32)) *Weights {
+	if k < 0 || n < 0 {
+		panic(fmt.Sprintf("kernels: Pack(k=%d, n=%d)", k, n))
+	}
+	panels := (n + panelWidth - 1) / panelWidth
+	w := &Weights{K: k, N: n, panels: aligned(panels * k * panelWidth)}
+	x.pool.Run(min(panels, 4*x.Threads()), &packTask{w, column})
+	return w
+}
+
+type packTask struct {
+	w      *Weights
+	column func(j int, dst []float32)
+}
+
+func (t *packTask) Run(part, parts int) {
+	w := t.w
+	panels := (w.N + panelWidth - 1) / panelWidth
+	col := make([]float32, w.K)
+	for p := panels * part / parts; p < panels*(part+1)/parts; p++ {
+		panel := w.panels[p*w.K*panelWidth:][:w.K*panelWidth]
+		for j := range min(panelWidth, w.N-p*panelWidth) {
+			t.column(p*panelWidth+j, col)
+			for i, v := range col {
+				panel[i*panelWidth+j] = v
+			}
+		}
+	}
+}
+
+// An Epilogue is what happens to a product before it is stored, in this order: add Bias, apply Act, add Residual.
+type Epilogue struct {
+	Bias     []float32  // [N], or nil
+	Act      Activation // Identity: none
+	Residual []float32  // [M, N] with row stride ResidualStride, or nil; may be the output itself
+	// ResidualStride is the distance between rows of Residual.
+	ResidualStride int
+}
+
+// Gemm computes C = epilogue(A·B): a is [m, K] with row stride lda, c is [m, N] with row stride ldc and must not overlap a.
+// One row (m = 1) is a matrix-vector product with the same bits.
+func (x *Exec) Gemm(c []float32, ldc int, a []float32, lda, m int, b *Weights, e Epilogue) {
+	k, n := b.K, b.N
+	if m == 0 || n == 0 {
+		return
+	}
+	if m < 0 || lda < k && m > 1 || len(a) < (m-1)*lda+k || ldc < n && m > 1 || len(c) < (m-1)*ldc+n {
+		panic(fmt.Sprintf("kernels: Gemm: m=%d k=%d n=%d, but a has %d elements (stride %d) and c %d (stride %d)",
+			m, k, n, len(a), lda, len(c), ldc))
+	}
+	if e.Bias != nil && len(e.Bias) < n || e.Residual != nil && (m > 1 && e.ResidualStride < n ||
+		len(e.Residual) < (m-1)*e.ResidualStride+n) {
+		panic(fmt.Sprintf("kernels: Gemm: m=%d n=%d, but bias has %d elements and residual %d (stride %d)",
+			m, n, len(e.Bias), len(e.Residual), e.ResidualStride))
+	}
+	s := x.scratch()
+	t := &s.gemm
+	*t = gemmTask{x: x, c: c, ldc: ldc, a: a, lda: lda, m: m, b: b, e: e}
+	threads := x.Threads()
+	panels := (n + panelWidth - 1) / panelWidth
+	switch tiles := (m + x.set.tileRows - 1) / x.set.tileRows; {
+	case threads == 1 || m*n*max(k, 1) < soloWork:
+		t.Run(0, 1)
+	case tiles >= 8*threads || panels < threads:
+		t.byRows = true
+		x.pool.Run(min(threads, m), t)
+	default:
+		x.pool.Run(min(threads, panels), t)
+	}
+	*t = gemmTask{}
+	x.release(s)
+}
+
+// A gemmTask is a product that threads compute together: each has some rows or some panels.
+type gemmTask struct {
+	x      *Exec
+	c, a   []float32
+	ldc    int
+	lda, m int
+	b      *Weights
+	e      Epilogue
+	byRows bool
+}
+
+// Run implements parallel.Task.
+func (t *gemmTask) Run(part, parts int) {
+	panels := (t.b.N + panelWidth - 1) / panelWidth
+	r0, r1, p0, p1 := 0, t.m, 0, panels
+	if t.byRows {
+		r0, r1 = t.m*part/parts, t.m*(part+1)/parts
+	} else { // pairs of panels stay together, if there are enough
+		unit := 1 + min(1, panels/(8*parts))
+		p0, p1 = cut(panels, part, parts, unit), cut(panels, part+1, parts, unit)
+	}
+	if r0 == r1 || p0 == p1 {
+		return
+	}
+	s := t.x.scratch()
+	limit := min(chunkRows, max(t.x.set.tileRows, chunkBytes/4/max(t.b.K, 1)))
+	n := r1 - r0
+	chunks := (n + limit - 1) / limit
+	for i := range chunks {
+		t.chunk(s, r0+n*i/chunks, r0+n*(i+1)/chunks, p0, p1)
+	}
+	t.x.release(s)
+}
+
+// cut returns where a part begins when n things are divided into parts at multiples of unit.
+func cut(n, part, parts, unit int) int {
+	return min(n, (n+unit-1)/unit*part/parts*unit)
+}
+
+// chunk computes rows r0 to r1 of panels p0 to p1.
+func (t *gemmTask) chunk(s *scratch, r0, r1, p0, p1 int) {
+	set, k, n, rows := t.x.set, t.b.K, t.b.N, r1-r0
+	for p := p0; p < p1; {
+		// As many panels as a tile takes of those that are full; the one that is not goes alone, through a buffer.
+		full := min(p1, n/panelWidth) - p
+		w := set.width(rows, full)
+		j0 := p * panelWidth
+		p += 1 << w
+		cols := panelWidth << w
+		out := t.c[r0*t.ldc+j0:]
+		var bias, residual []float32
+		if t.e.Bias != nil {
+			bias = t.e.Bias[j0:]
+		}
+		if t.e.Residual != nil {
+			residual = t.e.Residual[r0*t.e.ResidualStride+j0:]
+		}
+		// Sums that are not final are kept aside: the output may hold the residual. (Here they lie together, too.)
+		sum := s.floats(bufEdge, (rows+1)*cols)
+		// What the last tiles store is final, unless it is too wide or the residual comes after an activation.
+		final := full > 0 && (t.e.Act == Identity || residual == nil)
+		if full <= 0 && bias != nil {
+			padded := sum[rows*cols:]
+			clear(padded[copy(padded, bias[:n-j0]):])
+			bias = padded
+		}
+		for k0 := 0; k0 == 0 || k0 < k; k0 += kBlock {
+			q := &s.tile
+			*q = tile{
+				c: &sum[0], ldc: uintptr(cols) * 4, sum: &sum[0], lds: uintptr(cols) * 4,
+				lda: uintptr(t.lda) * 4, panel: uintptr(k) * panelWidth * 4, k: min(kBlock, k-k0),
+			}
+			if k > 0 {
+				q.a, q.b = &t.a[r0*t.lda+k0], &t.b.panels[j0*k+k0*panelWidth]
+			}
+			if k0 > 0 {
+				q.flags = tileAdd
+			}
+			if k0+kBlock >= k {
+				if bias != nil {
+					q.flags |= tileBias
+					q.bias = &bias[0]
+				}
+				if final {
+					q.c, q.ldc = &out[0], uintptr(t.ldc)*4
+					if residual != nil {
+						q.flags |= tileResidual
+						q.residual, q.ldr = &residual[0], uintptr(t.e.ResidualStride)*4
+					}
+				}
+			}
+			set.run(q, rows, w)
+		}
+		if final {
+			t.activate(out, t.ldc, rows, cols)
+			continue
+		}
+		t.activate(sum, cols, rows, cols)
+		width := min(cols, n-j0)
+		for i := range rows {
+			src, dst := sum[i*cols:][:width], out[i*t.ldc:][:width]
+			if residual != nil {
+				set.add(dst, src, residual[i*t.e.ResidualStride:][:width])
+			} else {
+				copy(dst, src)
+			}
+		}
+	}
+}
+
+// activate applies the activation to a block of c.
+func (t *gemmTask) activate(c []float32, ldc, rows, cols int) {
+	if t.e.Act == Identity {
+		return
+	}
+	act := t.x.set.act[t.e.Act]
+	for i := range rows {
+		r := c[i*ldc:][:cols]
+		act(r, r)
+	}
+}

@@ -1,0 +1,250 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+)
+
+// gemmOracle is the definition of Gemm, element by element.
+func gemmOracle(c []float32, ldc int, a []float32, lda, m, k, n int, b func(i, j int) float32, e Epilogue) {
+	for i := range m {
+		for j := range n {
+			var total float32
+			for k0 := 0; k0 == 0 || k0 < k; k0 += 256 {
+				var x float32
+				for l := k0; l < min(k, k0+256); l++ {
+					x = fma(a[i*lda+l], b(l, j), x)
+				}
+				if k0 == 0 {
+					total = x
+				} else {
+					total += x
+				}
+			}
+			if e.Bias != nil {
+				total += e.Bias[j]
+			}
+			if e.Act != Identity {
+				one := []float32{total}
+				generic.act[e.Act](one, one)
+				total = one[0]
+			}
+			if e.Residual != nil {
+				total += e.Residual[i*e.ResidualStride+j]
+			}
+			c[i*ldc+j] = total
+		}
+	}
+}
+
+// guard is what surrounds the buffers that tests hand out: a NaN that no routine makes.
+var guard = math.Float32frombits(0x7fc0dead)
+
+// guarded returns n elements that begin off elements beyond a 64-byte boundary, in a field of guards, and a function that
+// reports a guard that has been overwritten.
+func guarded(n, off int) (s []float32, check func() error) {
+	const margin = 64
+	all := aligned(margin + off + n + margin)
+	for i := range all {
+		all[i] = guard
+	}
+	s = all[margin+off:][:n:n]
+	return s, func() error {
+		for i, v := range all {
+			if (i < margin+off || i >= margin+off+n) && math.Float32bits(v) != math.Float32bits(guard) {
+				return fmt.Errorf("element %d of %d was overwritten with %v", i-margin-off, n, v)
+			}
+		}
+		return nil
+	}
+}
+
+func random(r *rand.Rand, s []float32) {
+	for i := range s {
+		s[i] = float32(r.NormFloat64())
+	}
+}
+
+// execs returns an Exec for every Set of this machine and 1, 2 and 5 threads.
+func execs(t testing.TB) []*Exec {
+	var xs []*Exec
+	for _, s := range Sets() {
+		for _, threads := range []int{1, 2, 5} {
+			x := New(s, threads)
+			t.Cleanup(x.Close)
+			xs = append(xs, x)
+		}
+	}
+	return xs
+}
+
+type gemmCase struct {
+	m, k, n int
+	bias    bool
+	act     Activation
+	res     int // 0 none, 1 apart, 2 the output
+	pad     int // added to the strides, and to the alignment
+	fill    func(r *rand.Rand, s []float32)
+}
+
+func (g gemmCase) String() string {
+	return fmt.Sprintf("m=%d k=%d n=%d bias=%v act=%d residual=%d pad=%d", g.m, g.k, g.n, g.bias, g.act, g.res, g.pad)
+}
+
+// run compares Gemm on all of xs with the oracle.
+func (g gemmCase) run(t testing.TB, xs []*Exec) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(uint64(g.m*1000003+g.k*1009+g.n), 1))
+	fill := g.fill
+	if fill == nil {
+		fill = random
+	}
+	lda, ldc, ldr := g.k+g.pad, g.n+g.pad, g.n+2*g.pad
+	size := func(rows, ld, cols int) int { return max(0, (rows-1)*ld+cols) }
+	a, checkA := guarded(size(g.m, lda, g.k), g.pad%16)
+	b := make([]float32, g.k*g.n)
+	bias := make([]float32, g.n)
+	res := make([]float32, size(g.m, ldr, g.n))
+	for _, s := range [][]float32{b, bias, res} {
+		fill(r, s)
+	}
+	for i := range g.m { // between the rows stay guards: NaN, if they were read
+		fill(r, a[i*lda:][:g.k])
+	}
+	if g.res == 2 {
+		ldr = ldc
+		res = make([]float32, size(g.m, ldr, g.n))
+		fill(r, res)
+	}
+	e := Epilogue{Act: g.act}
+	if g.bias {
+		e.Bias = bias
+	}
+	if g.res > 0 {
+		e.Residual, e.ResidualStride = res, ldr
+	}
+	want := make([]float32, size(g.m, ldc, g.n))
+	gemmOracle(want, ldc, a, lda, g.m, g.k, g.n, func(i, j int) float32 { return b[j*g.k+i] }, e)
+	for _, x := range xs {
+		w := x.Pack(g.k, g.n, func(j int, dst []float32) { copy(dst, b[j*g.k:]) })
+		got, check := guarded(len(want), (g.pad+3)%16)
+		if g.res == 2 {
+			for i := range g.m {
+				copy(got[i*ldc:][:g.n], res[i*ldr:])
+			}
+			e.Residual = got
+		}
+		x.Gemm(got, ldc, a, lda, g.m, w, e)
+		if err := check(); err != nil {
+			t.Fatalf("%s, %d threads: %v: c: %v", x.Set().Name(), x.Threads(), g, err)
+		}
+		for i := range want {
+			ref := want[i]
+			if i%ldc >= g.n {
+				ref = guard
+			}
+			if !same(got[i], ref) {
+				t.Fatalf("%s, %d threads: %v: c[%d][%d] = %v (%#x), want %v (%#x)", x.Set().Name(), x.Threads(), g,
+					i/ldc, i%ldc, got[i], math.Float32bits(got[i]), ref, math.Float32bits(ref))
+			}
+		}
+	}
+	if err := checkA(); err != nil {
+		t.Fatalf("%v: a: %v", g, err)
+	}
+}
+
+// TestGemm sweeps each dimension over 0..99 while the others stand at the borders of tiles, panels and blocks.
+func TestGemm(t *testing.T) {
+	xs := execs(t)
+	i := 0
+	try := func(m, k, n int) {
+		g := gemmCase{m: m, k: k, n: n, bias: i%2 == 0, res: i % 3, pad: []int{0, 1, 16, 7}[i%4]}
+		if i%5 == 0 {
+			g.act = Activation(1 + i/5%int(Sigmoid))
+		}
+		g.run(t, xs[i%3:len(xs)-2+i%3]) // every Set, with other numbers of threads each time
+		i++
+	}
+	for v := range 100 {
+		for _, o := range [][2]int{{1, 1}, {33, 17}, {257, 16}, {3, 129}} {
+			try(v, o[0], o[1])
+		}
+		for _, o := range [][2]int{{1, 31}, {6, 16}, {13, 33}, {2, 257}} {
+			try(o[0], v, o[1])
+		}
+		for _, o := range [][2]int{{1, 255}, {5, 9}, {15, 3}, {29, 2}} {
+			try(o[0], o[1], v)
+		}
+	}
+	for _, o := range [][3]int{{1, 513, 300}, {2, 511, 161}, {131, 259, 35}, {300, 40, 70}, {7, 1025, 97}, {12, 256, 96}} {
+		try(o[0], o[1], o[2])
+	}
+}
+
+// TestGemmSpecial draws denormals, infinities and NaN.
+func TestGemmSpecial(t *testing.T) {
+	xs := execs(t)
+	odd := []float32{0, float32(math.Copysign(0, -1)), math.SmallestNonzeroFloat32, 0x1p-126, 0x1p-140, 0x1p-64, -0x1p-63,
+		math.MaxFloat32, 0x1p100, -0x1p100, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())}
+	for few := range 8 {
+		for _, m := range []int{1, 3, 6, 14} {
+			gemmCase{m: m, k: 1 + 37*few, n: 33, bias: true, res: 1, act: Activation(few), fill: func(r *rand.Rand, s []float32) {
+				random(r, s)
+				for range (len(s) >> few) / 8 {
+					s[r.IntN(len(s))] = odd[r.IntN(len(odd))]
+				}
+			}}.run(t, xs)
+		}
+	}
+}
+
+func TestGemmAllocatesNothing(t *testing.T) {
+	for _, threads := range []int{1, 2} {
+		x := New(nil, threads)
+		defer x.Close()
+		w := x.Pack(384, 200, func(j int, dst []float32) { dst[0] = float32(j) })
+		a, c := make([]float32, 20*384), make([]float32, 20*200)
+		e := Epilogue{Bias: c[:200], Act: GELU, Residual: c, ResidualStride: 200}
+		if n := testing.AllocsPerRun(20, func() { x.Gemm(c, 200, a, 384, 20, w, e) }); n != 0 {
+			t.Errorf("%d threads: %v allocations a call, want 0", threads, n)
+		}
+	}
+}
+
+func TestGemmWrongShape(t *testing.T) {
+	x := New(nil, 1)
+	defer x.Close()
+	w := x.Pack(8, 4, func(j int, dst []float32) { clear(dst) })
+	defer func() {
+		want := "kernels: Gemm: m=2 k=8 n=4, but a has 15 elements (stride 8) and c 8 (stride 4)"
+		if v := recover(); v != want {
+			t.Errorf("panic %v, want %q", v, want)
+		}
+	}()
+	x.Gemm(make([]float32, 8), 4, make([]float32, 15), 8, 2, w, Epilogue{})
+}
+
+// FuzzGemm draws shapes and, from raw bits, values.
+func FuzzGemm(f *testing.F) {
+	xs := execs(f)
+	f.Add(uint8(3), uint16(300), uint8(40), uint8(7), uint64(1))
+	f.Fuzz(func(t *testing.T, m uint8, k uint16, n, how uint8, seed uint64) {
+		g := gemmCase{m: int(m % 32), k: int(k % 600), n: int(n % 80), bias: how&1 != 0, res: int(how>>1) % 3,
+			pad: int(how>>3) % 4, act: Activation(how >> 5)}
+		g.fill = func(r *rand.Rand, s []float32) {
+			bits := rand.New(rand.NewPCG(seed, uint64(len(s))))
+			for i := range s {
+				switch u := bits.Uint64(); u >> 60 {
+				case 0:
+					s[i] = math.Float32frombits(uint32(u))
+				default:
+					s[i] = float32(int32(u)) * 0x1p-31
+				}
+			}
+		}
+		g.run(t, xs)
+	})
+}

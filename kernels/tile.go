@@ -1,0 +1,179 @@
+package kernels
+
+import "unsafe"
+
+// A tile is the unit of a product: some rows of C by one, two, four or eight panels of columns, whose chains of fused
+// multiply-adds run in registers. tile holds the arguments of a routine that computes a column of equal tiles, one below the
+// other; the routines are the same for weights and for attention.
+//
+//	for each of count tiles, each of its rows i, each of its columns j:
+//	    x = chain of fma(a[i][l], b[l][j], ·) from +0 over l = 0..k-1
+//	    if tileAdd:      x = sum[i][j] + x
+//	    if tileScale:    x = x * scale
+//	    if tileRowScale: x = x * rowScale[i]
+//	    if tileBias:     x = x + bias[j]
+//	    if tileResidual: x = x + residual[i][j]
+//	    c[i][j] = x
+//
+// It writes whole panels; an edge narrower than that is the caller's to divert. All strides are in bytes.
+type tile struct {
+	c        *float32
+	ldc      uintptr
+	sum      *float32 // may be c
+	lds      uintptr
+	a        *float32
+	lda      uintptr
+	b        *float32 // row 0 of the first panel
+	panel    uintptr  // from a panel to the next
+	k        int
+	rows     int // of a tile
+	count    int
+	flags    int
+	bias     *float32
+	residual *float32
+	ldr      uintptr
+	rowScale *float32
+	scale    float32
+}
+
+// The flags of a tile.
+const (
+	tileAdd = 1 << iota
+	tileScale
+	tileRowScale
+	tileBias
+	tileResidual
+)
+
+// maxTileRows is the greatest height of a tile on any Set.
+const maxTileRows = 14
+
+// tiles is the part of a Set that computes products.
+type tiles struct {
+	// tileRows is the greatest height of a tile.
+	tileRows int
+	// tile[r][w] computes tiles of r rows by 2^w panels. Every r up to tileRows has at least w = 0.
+	tile [maxTileRows + 1][4]func(*tile)
+	// packKeys transposes rows of d elements (stride ld) into panels of 16 rows: dst[p][i][j] = src[16p+j][i]; beyond the
+	// last row it writes zeros. dst is ⌈rows/16⌉·d·16 elements.
+	packKeys func(dst, src []float32, ld, rows, d int)
+	// packValues copies rows of d elements (stride ld) into panels of 16 columns: dst[p][i][j] = src[i][16p+j]; beyond
+	// column d it writes zeros. dst is ⌈d/16⌉·rows·16 elements.
+	packValues func(dst, src []float32, ld, rows, d int)
+}
+
+// tilesGo are the routines in pure Go.
+var tilesGo = tiles{
+	tileRows: 4,
+	tile: [maxTileRows + 1][4]func(*tile){
+		1: {tileGo}, 2: {tileGo}, 3: {tileGo}, 4: {tileGo},
+	},
+	packKeys:   packKeysGo,
+	packValues: packValuesGo,
+}
+
+// width returns log2 of how many panels, of those that are left, tiles for a chunk of that many rows take at once.
+func (s *tiles) width(rows, left int) int {
+	h, high, _ := s.split(rows)
+	if high > 0 {
+		h++
+	}
+	w := len(s.tile[h]) - 1
+	for w > 0 && (s.tile[h][w] == nil || 1<<w > left) {
+		w--
+	}
+	return w
+}
+
+// split divides rows into tiles that are as even as they can be: high ones of h+1 rows, then low ones of h, so that no flat
+// tile is left at the end, in which the latency of the multiply-add would show.
+func (s *tiles) split(rows int) (h, high, low int) {
+	n := (rows + s.tileRows - 1) / s.tileRows
+	h, high = rows/n, rows%n
+	return h, high, n - high
+}
+
+// run computes a block of that many rows by 2^w panels. t has all but rows and count; run changes it.
+func (s *tiles) run(t *tile, rows, w int) {
+	h, high, low := s.split(rows)
+	if high > 0 {
+		t.rows, t.count = h+1, high
+		s.tile[h+1][w](t)
+		n := uintptr(high * (h + 1))
+		t.c = (*float32)(unsafe.Add(unsafe.Pointer(t.c), n*t.ldc))
+		t.a = (*float32)(unsafe.Add(unsafe.Pointer(t.a), n*t.lda))
+		if t.flags&tileAdd != 0 {
+			t.sum = (*float32)(unsafe.Add(unsafe.Pointer(t.sum), n*t.lds))
+		}
+		if t.flags&tileResidual != 0 {
+			t.residual = (*float32)(unsafe.Add(unsafe.Pointer(t.residual), n*t.ldr))
+		}
+		if t.flags&tileRowScale != 0 {
+			t.rowScale = (*float32)(unsafe.Add(unsafe.Pointer(t.rowScale), n*4))
+		}
+	}
+	t.rows, t.count = h, low
+	s.tile[h][w](t)
+}
+
+// tileGo is the definition of a tile; it takes one panel.
+func tileGo(t *tile) {
+	b := unsafe.Slice(t.b, t.k*panelWidth)
+	for i := range t.rows * t.count {
+		at := func(p *float32, stride uintptr, n int) []float32 {
+			return unsafe.Slice((*float32)(unsafe.Add(unsafe.Pointer(p), uintptr(i)*stride)), n)
+		}
+		c := at(t.c, t.ldc, panelWidth)
+		var x [panelWidth]float32
+		for l, a := range at(t.a, t.lda, t.k) {
+			for j, v := range b[l*panelWidth:][:panelWidth] {
+				x[j] = fma(a, v, x[j])
+			}
+		}
+		for j := range x {
+			if t.flags&tileAdd != 0 {
+				x[j] = at(t.sum, t.lds, panelWidth)[j] + x[j]
+			}
+			if t.flags&tileScale != 0 {
+				x[j] = float32(x[j] * t.scale)
+			}
+			if t.flags&tileRowScale != 0 {
+				x[j] = float32(x[j] * at(t.rowScale, 4, 1)[0])
+			}
+			if t.flags&tileBias != 0 {
+				x[j] += unsafe.Slice(t.bias, panelWidth)[j]
+			}
+			if t.flags&tileResidual != 0 {
+				x[j] += at(t.residual, t.ldr, panelWidth)[j]
+			}
+			c[j] = x[j]
+		}
+	}
+}
+
+func packKeysGo(dst, src []float32, ld, rows, d int) {
+	for r := 0; r < rows; r += panelWidth {
+		panel := dst[r*d:][:d*panelWidth]
+		n := min(panelWidth, rows-r)
+		for j := range n {
+			for i, v := range src[(r+j)*ld:][:d] {
+				panel[i*panelWidth+j] = v
+			}
+		}
+		for j := n; j < panelWidth; j++ {
+			for i := range d {
+				panel[i*panelWidth+j] = 0
+			}
+		}
+	}
+}
+
+func packValuesGo(dst, src []float32, ld, rows, d int) {
+	for c := 0; c < d; c += panelWidth {
+		panel := dst[c*rows:][:rows*panelWidth]
+		n := min(panelWidth, d-c)
+		for i := range rows {
+			clear(panel[i*panelWidth:][:panelWidth][copy(panel[i*panelWidth:][:n], src[i*ld+c:]):])
+		}
+	}
+}
