@@ -1,0 +1,143 @@
+// Package arch makes models from config.json and weights. Its registry maps config.json's model_type to the code of a
+// family, which lives in a folder of its own (arch/bert, ...) and registers itself when it is imported.
+//
+// A batch of texts is packed: the tokens of its sequences stand one after the other, and padding does not exist ([Batch]).
+// [ForwardText] is the way in for padded tensors as Python has them: it packs them, and spreads the outputs again.
+package arch
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/godwit-ml/godwit/kernels"
+	"github.com/godwit-ml/godwit/loader"
+	"github.com/godwit-ml/godwit/tensor"
+)
+
+// A Model is a neural network with its weights. It is immutable and safe for concurrent use: what a call needs beside it
+// is in the Workspace, which serves one call at a time.
+type Model interface {
+	// Forward runs the network on named tensors (input_ids, attention_mask, ...) and returns, by name, every output that the
+	// Hugging Face class of config.json's architectures returns, and always last_hidden_state. The outputs are the
+	// caller's. Inputs that do not fit the model are an error.
+	Forward(ws *tensor.Workspace, inputs map[string]tensor.Tensor, opts ForwardOptions) (map[string]tensor.Tensor, error)
+}
+
+// ForwardOptions ask for more outputs.
+type ForwardOptions struct {
+	// HiddenStates adds hidden_states.N, the input of layer N, for each layer.
+	HiddenStates bool
+}
+
+// A Config is a config.json: the fields that all models have, and the text for the family to read its own from.
+type Config struct {
+	ModelType     string            `json:"model_type"`
+	Architectures []string          `json:"architectures"`
+	ID2Label      map[string]string `json:"id2label"`
+
+	text []byte
+}
+
+// maxConfig is the largest config.json that is read, in bytes. Those of models with many thousand labels have some hundred
+// thousand.
+const maxConfig = 16 << 20
+
+// ReadConfig reads config.json.
+func ReadConfig(fsys fs.FS) (*Config, error) {
+	f, err := fsys.Open("config.json")
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("config.json is not there: is this the folder of a model? %w", fs.ErrNotExist)
+	} else if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("config.json: %w", err)
+	case len(text) > maxConfig:
+		return nil, fmt.Errorf("config.json has more than %d bytes", maxConfig)
+	}
+	return ParseConfig(text)
+}
+
+// ParseConfig reads the text of a config.json.
+func ParseConfig(text []byte) (*Config, error) {
+	c := &Config{text: text}
+	if err := c.Decode(c); err != nil {
+		return nil, err
+	}
+	if c.ModelType == "" {
+		return nil, errors.New("config.json has no model_type")
+	}
+	return c, nil
+}
+
+// Decode reads the fields of v from the config, as encoding/json does. Fields that are absent or null stay as they are.
+func (c *Config) Decode(v any) error {
+	d := json.NewDecoder(bytes.NewReader(c.text))
+	if err := d.Decode(v); err != nil {
+		return fmt.Errorf("config.json: %s", strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return errors.New("config.json: there is something after the object")
+	}
+	return nil
+}
+
+// Class returns the first of the architectures: the Hugging Face class that the weights were saved from, or "".
+func (c *Config) Class() string {
+	if len(c.Architectures) == 0 {
+		return ""
+	}
+	return c.Architectures[0]
+}
+
+// A Constructor makes a model from its config and binds its weights, which it does not keep open.
+type Constructor func(c *Config, w *loader.Weights, x *kernels.Exec) (Model, error)
+
+var registry struct {
+	sync.Mutex
+	constructors map[string]Constructor
+}
+
+// Register makes a family known: the constructor for a model_type. A family calls it when it is initialised; a model_type
+// that is taken already panics.
+func Register(modelType string, c Constructor) {
+	registry.Lock()
+	defer registry.Unlock()
+	if registry.constructors == nil {
+		registry.constructors = make(map[string]Constructor)
+	}
+	if registry.constructors[modelType] != nil {
+		panic(fmt.Sprintf("arch: model_type %q is registered twice", modelType))
+	}
+	registry.constructors[modelType] = c
+}
+
+// ModelTypes returns the model_types that can be loaded, sorted.
+func ModelTypes() []string {
+	registry.Lock()
+	defer registry.Unlock()
+	return slices.Sorted(maps.Keys(registry.constructors))
+}
+
+// New makes the model that the config describes from the weights, which the caller may close afterwards.
+func New(c *Config, w *loader.Weights, x *kernels.Exec) (Model, error) {
+	registry.Lock()
+	construct := registry.constructors[c.ModelType]
+	registry.Unlock()
+	if construct == nil {
+		return nil, fmt.Errorf("config.json: model_type %q is not supported; supported are %s",
+			c.ModelType, strings.Join(ModelTypes(), ", "))
+	}
+	return construct(c, w, x)
+}

@@ -1,0 +1,149 @@
+// Package godwit runs transformer models from Hugging Face files on the CPU, in pure Go.
+//
+//	m, err := godwit.Open("sentence-transformers/all-MiniLM-L6-v2")
+//	vecs, err := m.Embed(ctx, []string{"a text", "another"})
+//
+// A model is opened by the path of its folder, by a name that is in the local cache of the Hugging Face Hub, or by the
+// name of a model inside the binary (import _ "github.com/godwit-ml/godwit/models/minilm"); see package hub. godwit never
+// goes to the network.
+//
+// # Same bits
+//
+// For the same model and the same text the result is the same to the bit: for any number of threads, any batch, any order of
+// the texts, and every processor.
+package godwit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/godwit-ml/godwit/arch"
+	_ "github.com/godwit-ml/godwit/arch/bert" // registers its model types
+	"github.com/godwit-ml/godwit/hub"
+	"github.com/godwit-ml/godwit/kernels"
+	"github.com/godwit-ml/godwit/loader"
+	"github.com/godwit-ml/godwit/tensor"
+)
+
+// A Model is an open model: its weights, its tokenizer, and how they are used together. It is immutable and safe for
+// concurrent use by many goroutines, which share its threads; a program opens a model once.
+type Model struct {
+	net     arch.Model
+	exec    *kernels.Exec
+	ownExec bool
+	pool    tensor.Pool
+	info    Info
+	text    *textModel // nil: not a model of texts
+}
+
+// An Option changes how a model is opened.
+type Option func(*options)
+
+type options struct {
+	threads int
+	exec    *kernels.Exec
+}
+
+// WithThreads sets the number of threads that a call may use, the caller's own included. The default is
+// runtime.GOMAXPROCS.
+func WithThreads(n int) Option { return func(o *options) { o.threads = n } }
+
+// WithExec makes the model compute on x: several models can share its threads, or use an instruction set of one's choice.
+// The caller closes x, after the models.
+func WithExec(x *kernels.Exec) Option { return func(o *options) { o.exec = x } }
+
+// Open opens the model of the given name: the path of a folder, a name like org/name of the Hugging Face Hub that is in the
+// local cache, or the name of a model inside the binary. If there is none, the error is a [hub.NotFoundError], which says
+// which files to fetch from where.
+func Open(name string, opts ...Option) (*Model, error) {
+	fsys, err := hub.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	m, err := OpenFS(fsys, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	m.info.Name = name
+	return m, nil
+}
+
+// OpenFS opens the model whose files are in fsys: config.json, model.safetensors (or shards and their index), the
+// tokenizer's files, and those of a sentence-transformers repository. The files can be closed and removed afterwards.
+func OpenFS(fsys fs.FS, opts ...Option) (*Model, error) {
+	var o options
+	for _, f := range opts {
+		f(&o)
+	}
+	config, err := arch.ReadConfig(fsys)
+	if err != nil {
+		return nil, err
+	}
+	weights, err := loader.Open(fsys)
+	if err != nil {
+		return nil, err
+	}
+	defer weights.Close()
+	m := &Model{exec: o.exec, info: newInfo(config, weights)}
+	if m.exec == nil {
+		m.exec, m.ownExec = kernels.New(nil, o.threads), true
+	}
+	if m.net, err = arch.New(config, weights, m.exec); err == nil {
+		err = m.openText(fsys, config)
+	}
+	if err == nil {
+		err = weights.Err()
+	}
+	if err != nil {
+		m.Close()
+		return nil, err
+	}
+	m.info.readCard(fsys)
+	return m, nil
+}
+
+// Close stops the model's threads. No call may be under way, and none may follow.
+func (m *Model) Close() error {
+	if m.ownExec {
+		m.exec.Close()
+	}
+	return nil
+}
+
+// Info returns what is known about the model.
+func (m *Model) Info() Info { return m.info }
+
+// A ForwardOption changes what Forward returns.
+type ForwardOption func(*arch.ForwardOptions)
+
+// WithHiddenStates adds hidden_states.N to the outputs, the input of layer N, for each layer: hidden_states.0 is the output
+// of the embeddings, and last_hidden_state follows the last.
+func WithHiddenStates() ForwardOption { return func(o *arch.ForwardOptions) { o.HiddenStates = true } }
+
+// Forward runs the network on raw tensors and returns, by name, every output that the Hugging Face class of config.json's
+// architectures returns (pooler_output, logits, start_logits, ...), and always last_hidden_state.
+//
+// The inputs are named and shaped as in Python: input_ids [sequences, tokens] of integers, and, optional, attention_mask,
+// token_type_ids and position_ids. Where the mask is 0, the outputs of a token are 0. Inputs that do not fit the model are
+// an error. The result is the caller's.
+func (m *Model) Forward(ctx context.Context, inputs map[string]tensor.Tensor, opts ...ForwardOption) (map[string]tensor.Tensor, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	var o arch.ForwardOptions
+	for _, f := range opts {
+		f(&o)
+	}
+	ws := m.pool.Get()
+	defer m.pool.Put(ws)
+	outputs, err := m.net.Forward(ws, inputs, o)
+	if err != nil {
+		return nil, fmt.Errorf("godwit: %w", err)
+	}
+	return outputs, nil
+}
+
+// errNotText is returned by the tasks on texts of a model that takes none.
+var errNotText = errors.New("godwit: the model does not take texts")

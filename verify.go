@@ -1,0 +1,132 @@
+package godwit
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/godwit-ml/godwit/tensor"
+)
+
+// A Difference compares an output of a run with what was expected.
+type Difference struct {
+	Run    string  // prefix of the run's tensors without its dot; empty for the main run
+	Output string  // name of the output
+	Max    float64 // largest absolute error
+	Mean   float64 // mean absolute error
+	Scale  float64 // largest absolute expected value
+}
+
+// Verify runs the model on the inputs among the given tensors and compares its outputs with the others: a file of tensors
+// made in Python says whether this program computes the same.
+//
+// The tensors of a run other than the main one have its name and a dot before their own (len7.input_ids). Places where a
+// run's attention_mask is 0 are not compared, and tensors that are neither inputs nor outputs of floating point are passed
+// over. The differences are in the order of the runs' and outputs' names. A NaN on one side only is an infinite error.
+func (m *Model) Verify(ctx context.Context, expected map[string]tensor.Tensor) ([]Difference, error) {
+	runs := make(map[string]bool)
+	for name := range expected {
+		if run, ok := strings.CutSuffix(name, "input_ids"); ok {
+			runs[run] = true
+		}
+	}
+	if len(runs) == 0 {
+		return nil, fmt.Errorf("godwit: there is no input_ids among the %d tensors: nothing to run", len(expected))
+	}
+	var diffs []Difference
+	for _, run := range slices.Sorted(maps.Keys(runs)) {
+		inputs, want := make(map[string]tensor.Tensor), make(map[string]tensor.Tensor)
+		for name, t := range expected {
+			name, ok := strings.CutPrefix(name, run)
+			switch {
+			case !ok || run == "" && belongsToOther(name, runs):
+			case slices.Contains(inputNames, name):
+				inputs[name] = t
+			case t.DType == tensor.F32:
+				want[name] = t
+			}
+		}
+		got, err := m.Forward(ctx, inputs, WithHiddenStates())
+		if err != nil {
+			return nil, fmt.Errorf("run %q: %w", strings.TrimSuffix(run, "."), err)
+		}
+		for _, name := range slices.Sorted(maps.Keys(want)) {
+			g, ok := got[name]
+			if !ok {
+				return nil, fmt.Errorf("godwit: run %q: %s (%s) has no output %s; it has %s", strings.TrimSuffix(run, "."),
+					m.info.ModelType, m.info.Class, name, strings.Join(slices.Sorted(maps.Keys(got)), ", "))
+			}
+			d, err := compare(g, want[name], inputs["attention_mask"])
+			if err != nil {
+				return nil, fmt.Errorf("godwit: run %q: %s: %w", strings.TrimSuffix(run, "."), name, err)
+			}
+			d.Run, d.Output = strings.TrimSuffix(run, "."), name
+			diffs = append(diffs, d)
+		}
+	}
+	return diffs, nil
+}
+
+// inputNames are the names of tensors that are inputs.
+var inputNames = []string{"input_ids", "attention_mask", "token_type_ids", "position_ids"}
+
+// belongsToOther reports whether the name carries the prefix of a run other than the main one.
+func belongsToOther(name string, runs map[string]bool) bool {
+	for run := range runs {
+		if run != "" && strings.HasPrefix(name, run) {
+			return true
+		}
+	}
+	return false
+}
+
+// compare compares two tensors where the mask, which may be empty, is not 0.
+func compare(got, want, mask tensor.Tensor) (Difference, error) {
+	if !slices.Equal(got.Shape, want.Shape) {
+		return Difference{}, fmt.Errorf("has shape %v, expected is %v", got.Shape, want.Shape)
+	}
+	// The mask holds for outputs that have its two axes first.
+	inner := 1
+	masked := len(mask.Shape) == 2 && len(want.Shape) >= 2 && slices.Equal(mask.Shape, want.Shape[:2])
+	if masked {
+		inner = tensor.Elems(want.Shape[2:])
+	}
+	var d Difference
+	n := 0
+	for i, w := range want.Data {
+		if masked && isZero(mask, i/inner) {
+			continue
+		}
+		w, g := float64(w), float64(got.Data[i])
+		err := math.Abs(g - w)
+		switch {
+		case g == w || math.IsNaN(g) && math.IsNaN(w):
+			err = 0
+		case math.IsNaN(err):
+			err = math.Inf(1)
+		}
+		n++
+		d.Max = max(d.Max, err)
+		d.Mean += err
+		d.Scale = max(d.Scale, math.Abs(w))
+	}
+	d.Mean /= float64(max(n, 1))
+	return d, nil
+}
+
+// isZero reports whether element i is zero.
+func isZero(t tensor.Tensor, i int) bool {
+	if t.DType == tensor.F32 {
+		return t.Data[i] == 0
+	}
+	size := t.DType.Bits() / 8
+	for _, b := range t.Raw[i*size : (i+1)*size] {
+		if b != 0 {
+			return false
+		}
+	}
+	return true
+}
