@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"runtime"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -166,16 +167,24 @@ func (s *source) read(offset int64, n int, use func([]byte)) {
 
 // recoverFault turns a memory fault into an error, and lets any other panic go on.
 func (s *source) recoverFault() {
-	switch r := recover().(type) {
-	case nil:
-	case interface{ Addr() uintptr }: // the runtime's error of a fault
-		if begin := uintptr(unsafe.Pointer(unsafe.SliceData(s.mem))); r.Addr()-begin >= uintptr(len(s.mem)) {
-			panic(r) // not in this file
-		}
-		s.fail(fmt.Errorf("the file was cut short, or the disk failed, while it was being read (it had %d bytes when opened)", s.size))
-	default:
+	r := recover()
+	if r == nil {
+		return
+	}
+	if err, ok := r.(runtime.Error); !ok || !s.faulted(err) {
 		panic(r)
 	}
+	s.fail(fmt.Errorf("the file was cut short, or the disk failed, while it was being read (it had %d bytes when opened)", s.size))
+}
+
+// faulted reports whether an error of the runtime comes from reading the mapping: its address lies there, or, since emulators do
+// not always tell the address, the file has become shorter.
+func (s *source) faulted(err runtime.Error) bool {
+	if a, ok := err.(interface{ Addr() uintptr }); ok {
+		return a.Addr()-uintptr(unsafe.Pointer(unsafe.SliceData(s.mem))) < uintptr(len(s.mem))
+	}
+	now, statErr := s.closer.(fs.File).Stat()
+	return statErr == nil && now.Size() < s.size
 }
 
 func (s *source) fail(err error) { s.failed.CompareAndSwap(nil, &err) }
