@@ -58,7 +58,7 @@ func (s *Scope) take(v *View, name string, shape []int) *View {
 	case v.DType == tensor.I8 && len(shape) < 2:
 		s.b.err.Unusable = append(s.b.err.Unusable, Unusable{name, "type I8 is for matrices, with a scale for each row"})
 	case v.DType == tensor.I8 && v.scale == nil:
-		reason := fmt.Sprintf("type I8 needs a scale %s of shape [%d] or [%[2]d 1]", shorten(v.Name)+scaleSuffix, v.Shape[0])
+		reason := fmt.Sprintf("type I8 needs a scale %s of shape [%d] or [%[2]d groups]", shorten(v.Name)+scaleSuffix, v.Shape[0])
 		s.b.err.Unusable = append(s.b.err.Unusable, Unusable{name, reason})
 	}
 	s.views = append(s.views, v)

@@ -184,7 +184,7 @@ func TestBindError(t *testing.T) {
   missing: encoder.layer.1.attention.self.value.weight [1 2]
   misshapen: encoder.layer.0.output.dense.weight: want [2 1], got [1 2]
   misshapen: encoder.layer.0.output.dense.bias: want [2], got [3]
-  unusable: embeddings.word_embeddings.weight: type I8 needs a scale embeddings.word_embeddings.weight_scale of shape [3] or [3 1]
+  unusable: embeddings.word_embeddings.weight: type I8 needs a scale embeddings.word_embeddings.weight_scale of shape [3] or [3 groups]
   unusable: encoder.layer.0.output.LayerNorm.weight: type F8_E8M0 is not supported
   unused: classifier.bias []
   unused: cls.bias [3]
@@ -242,10 +242,16 @@ func TestBindInt8(t *testing.T) {
 	}
 	equal(t, "weight", m.A.Weight, 0.5, -0.5, 0.5, 31.75)
 
+	tensors["a.weight_scale"] = tensor.FromFloat32([]float32{0.5, 2, 0.25, 1}, 2, 2) // two groups a row
+	if err := Bind(&m, openTensors(t, tensors, Rules{})); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "weight in groups", m.A.Weight, 0.5, -2, 0.5, 127)
+
 	tensors["a.weight_scale"] = tensor.FromFloat32([]float32{0.5}, 1) // one for all: not this convention
 	err := Bind(&m, openTensors(t, tensors, Rules{}))
 	want := `loader: model.safetensors does not fit the model (1 unusable, 1 unused); do config.json and the weights belong together?
-  unusable: a.weight: type I8 needs a scale a.weight_scale of shape [2] or [2 1]
+  unusable: a.weight: type I8 needs a scale a.weight_scale of shape [2] or [2 groups]
   unused: a.weight_scale [1]`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)

@@ -326,6 +326,9 @@ func FuzzOpen(f *testing.F) {
 			if convertible(v.DType) && len(v.Float32()) != v.Len() {
 				t.Fatalf("%q: %d elements", name, v.Len())
 			}
+			if q, scale, ok := v.Int8(); ok && (len(q) != v.Len() || len(q)%max(len(scale), 1) != 0) {
+				t.Fatalf("%q: %d elements, %d scales", name, len(q), len(scale))
+			}
 			if v.Rows()*v.Cols() != v.Len() {
 				t.Fatalf("%q: %d rows of %d elements in %v", name, v.Rows(), v.Cols(), v.Shape)
 			}

@@ -116,8 +116,9 @@ func (v *View) Raw() []byte {
 	return raw
 }
 
-// Int8 returns the elements of an I8 tensor that has a scale, and the scales, one for each first index: element
-// [i, ...] has the value scale[i]·q[i, ...]. ok is false for every other tensor. As with Raw, q must not be changed.
+// Int8 returns the elements of an I8 tensor that has a scale, and the scales: each holds for Len/len(scale) elements in
+// sequence, a row of the first axis or a group in one, and an element's value is float32(scale·q). ok is false for every other
+// tensor. As with Raw, q must not be changed.
 func (v *View) Int8() (q []int8, scale []float32, ok bool) {
 	if v.scale == nil {
 		return nil, nil, false
