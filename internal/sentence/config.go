@@ -150,8 +150,12 @@ func (p *Pipeline) loadSettings(fsys fs.FS) error {
 	if _, ok := p.Prompts[p.DefaultPrompt]; p.DefaultPrompt != "" && !ok {
 		return fmt.Errorf("%s: default_prompt_name is %q, but prompts has no such entry", settings, p.DefaultPrompt)
 	}
-	if p.Similarity, err = ParseSimilarity(c.Similarity); err != nil {
-		return fmt.Errorf("%s: %w", settings, err)
+	switch p.Similarity = c.Similarity; p.Similarity {
+	case "":
+		p.Similarity = "cosine"
+	case "cosine", "dot", "euclidean", "manhattan":
+	default:
+		return fmt.Errorf("%s: similarity_fn_name %q is not known; known are cosine, dot, euclidean and manhattan", settings, p.Similarity)
 	}
 	return nil
 }

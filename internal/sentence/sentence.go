@@ -29,8 +29,8 @@ type Pipeline struct {
 	DefaultPrompt string
 	// IncludePrompt is false if the tokens of a prompt take no part in the pooling.
 	IncludePrompt bool
-	// Similarity compares two embeddings.
-	Similarity Similarity
+	// Similarity is similarity_fn_name: cosine, dot, euclidean or manhattan.
+	Similarity string
 	// Dim is the length of an embedding.
 	Dim int
 
