@@ -5,3 +5,5 @@ go 1.25.0
 require golang.org/x/sys v0.45.0
 
 require github.com/klauspost/cpuid/v2 v2.4.2
+
+require go.yaml.in/yaml/v3 v3.0.4
