@@ -29,8 +29,8 @@ func (l *linear) Params(s *Scope) {
 }
 
 type attention struct {
-	Query, key linear // without tags: not bound
-	Value      linear `st:"self.value"`
+	Query linear // without a tag: not bound
+	Value linear `st:"self.value"`
 }
 
 type layer struct {

@@ -127,6 +127,10 @@ var corruptFiles = []struct{ name, file, want string }{
 		`header: the name "a" stands there twice`},
 	{"a long name", st(`{"`+strings.Repeat("long", 100)+`":1}`, 0),
 		`header: tensor "` + strings.Repeat("long", 25) + `...": a JSON object expected, found 1`},
+	{"an unknown field with a line break and no value", x(`{"a\nb" 1}`, 0),
+		`header: tensor "x": "a\nb": not valid JSON at byte 13: expected colon after object key`},
+	{"65 dimensions", x(`{"dtype":"U8","shape":[`+strings.Repeat("1,", 64)+`1],"data_offsets":[0,1]}`, 1),
+		`header: tensor "x": shape: more than 64 numbers`},
 	{"a long shape", x(`{"dtype":"U8","shape":[1,1,1,1,1,1,1,1,1,1],"data_offsets":[0,2]}`, 2),
 		`header: tensor "x": U8 of shape [1 1 1 1 1 1 1 1 ...] takes 1 bytes, but its data_offsets span 2`},
 }
@@ -256,6 +260,8 @@ func TestCorruptFolders(t *testing.T) {
 			`loader: model.safetensors.index.json: tensor "x": "C:\\x" is not a file in the model's folder`},
 		{"index points to the folder", folder(`{"weight_map":{"x":"."}}`),
 			`loader: model.safetensors.index.json: tensor "x": "." is not a file in the model's folder`},
+		{"index with a line break in a name", folder(`{"weight_map":{"x":"a\nb"}}`),
+			`loader: model.safetensors.index.json: tensor "x": "a\nb" is not a file in the model's folder`},
 		{"a shard is missing", folder(`{"weight_map":{"x":"a","y":"b"}}`, "a"),
 			`loader: b: file does not exist: it is file 2 of the 2 that model.safetensors.index.json lists`},
 		{"a shard is corrupt", fstest.MapFS{indexFile: {Data: []byte(`{"weight_map":{"x":"a"}}`)}, "a": {Data: one[:9]}},
@@ -354,7 +360,7 @@ func FuzzIndex(f *testing.F) {
 			return
 		}
 		for _, shard := range shardOf {
-			if !fs.ValidPath(shard) || strings.Contains(shard, `\`) {
+			if !fs.ValidPath(shard) || strings.ContainsAny(shard, "\\\n") || len(shard) > 1000 {
 				t.Fatalf("file %q", shard)
 			}
 		}

@@ -22,6 +22,9 @@ import (
 // maxHeader is the format's limit on the length of the header.
 const maxHeader = 100_000_000
 
+// maxRank limits the number of dimensions, as NumPy does.
+const maxRank = 64
+
 // info is one tensor of a header. Begin and end count from the start of the data.
 type info struct {
 	name       string
@@ -146,7 +149,7 @@ func (d *decoder) object(value func(name string) error) error {
 	return d.delim('}', "the end of an object")
 }
 
-// list reads a list of non-negative integers, at most limit long (-1: any length).
+// list reads a list of non-negative integers, at most limit long.
 func (d *decoder) list(limit int) ([]int, error) {
 	if err := d.delim('[', "a list"); err != nil {
 		return nil, err
@@ -187,6 +190,13 @@ func (d *decoder) string() (string, error) {
 	return s, nil
 }
 
+// skip reads a value of any kind.
+func (d *decoder) skip() error {
+	var value json.RawMessage
+	err := d.Decode(&value)
+	return wrap(err, "not valid JSON at byte %d", d.InputOffset())
+}
+
 // end checks that nothing follows.
 func (d *decoder) end() error {
 	if t, err := d.Token(); err != io.EOF {
@@ -214,14 +224,13 @@ func (d *decoder) tensor(name string) (info, error) {
 				err = fmt.Errorf("%s is not a type of safetensors", quote(s))
 			}
 		case "shape":
-			t.shape, err = d.list(-1)
+			t.shape, err = d.list(maxRank)
 		case "data_offsets":
 			offsets, err = d.list(2)
 		default:
-			var ignored json.RawMessage
-			err = d.Decode(&ignored)
+			return wrap(d.skip(), "%s", quote(field))
 		}
-		return wrap(err, "%s", shorten(field))
+		return wrap(err, "%s", field)
 	})
 	switch {
 	case err != nil:

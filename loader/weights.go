@@ -9,6 +9,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -141,13 +142,12 @@ func parseIndex(text []byte) (map[string]string, error) {
 	var shardOf map[string]string
 	err := d.object(func(field string) error {
 		if field != "weight_map" {
-			var ignored json.RawMessage
-			return wrap(d.Decode(&ignored), "%s", shorten(field))
+			return wrap(d.skip(), "%s", quote(field))
 		}
 		shardOf = make(map[string]string)
 		return d.object(func(tensor string) error {
 			shard, err := d.string()
-			if err == nil && (!fs.ValidPath(shard) || strings.ContainsAny(shard, `\:`) || shard == ".") {
+			if err == nil && !isLocal(shard) {
 				err = fmt.Errorf("%s is not a file in the model's folder", quote(shard))
 			}
 			shardOf[tensor] = shard
@@ -161,6 +161,12 @@ func parseIndex(text []byte) (map[string]string, error) {
 		return nil, errors.New("weight_map is missing or empty")
 	}
 	return shardOf, d.end()
+}
+
+// isLocal reports whether the name of a shard is a plain path inside the folder, on every system, fit for a message.
+func isLocal(name string) bool {
+	return fs.ValidPath(name) && name != "." && len(name) <= 1000 &&
+		!strings.ContainsAny(name, `\:`) && !strings.ContainsFunc(name, unicode.IsControl)
 }
 
 // readSmall reads a whole file of at most limit bytes.
