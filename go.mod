@@ -7,3 +7,8 @@ require golang.org/x/sys v0.45.0
 require github.com/klauspost/cpuid/v2 v2.4.2
 
 require go.yaml.in/yaml/v3 v3.0.4
+
+require (
+	github.com/dlclark/regexp2 v1.12.0
+	golang.org/x/text v0.36.0
+)

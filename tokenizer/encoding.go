@@ -1,0 +1,338 @@
+package tokenizer
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Encoding is what a text, or a pair of texts, became. All slices but Overflowing have one element a token.
+type Encoding struct {
+	IDs               []int32
+	TypeIDs           []int32  // 0 or 1: which part of a pair, as the post-processor sees it
+	Tokens            []string // an added token is shown as it was matched, stripped spaces included
+	Offsets           []Span   // in bytes of the text that the token comes from; {0, 0} for special tokens
+	CharOffsets       []Span   // the same in characters (runes)
+	SpecialTokensMask []int32  // 1 for tokens that the post-processor or the padding added
+	AttentionMask     []int32  // 0 for padding
+	WordIDs           []int32  // index of the word, -1 for none
+	SequenceIDs       []int32  // 0 for the text, 1 for its pair, -1 for neither
+	// Overflowing holds the parts that truncation cut off, each as long as the truncation allows and overlapping by
+	// its stride. For a pair in which both texts overflow these are all combinations of their parts.
+	Overflowing []*Encoding
+
+	seq    [2]span // where each sequence lies
+	hasSeq [2]bool
+}
+
+// Len returns the number of tokens.
+func (e *Encoding) Len() int { return len(e.IDs) }
+
+// Direction is an end of a text: where truncation cuts, or where padding goes.
+type Direction uint8
+
+// The directions. Right is the usual one.
+const (
+	Right Direction = iota
+	Left
+)
+
+// TruncationStrategy says which text of a pair is cut.
+type TruncationStrategy uint8
+
+// The strategies.
+const (
+	LongestFirst TruncationStrategy = iota // token by token from the longer text
+	OnlyFirst
+	OnlySecond
+)
+
+// Truncation limits the number of tokens.
+type Truncation struct {
+	MaxLength int // with the special tokens
+	Strategy  TruncationStrategy
+	Stride    int // tokens that neighbouring parts share in Encoding.Overflowing
+	Direction Direction
+}
+
+// Padding makes encodings longer, up to the longest of the batch or to a fixed length.
+type Padding struct {
+	Length     int // 0: the longest of the batch
+	MultipleOf int // 0: any length
+	ID         int32
+	TypeID     int32
+	Token      string
+	Direction  Direction
+	// Fixed pads to Length even where Length is 0.
+	Fixed bool
+}
+
+var (
+	errNoSecond = errors.New("tokenizer: truncation: the strategy cuts the second text, and there is none")
+	errTooShort = errors.New(
+		"tokenizer: truncation: the text to cut is too short to reach the maximum length: allow more, or use LongestFirst")
+)
+
+// maxOverflowTokens bounds the size of all overflowing parts of one encoding together.
+const maxOverflowTokens = 1 << 26
+
+func (e *Encoding) setSequence(i int) {
+	e.seq[i] = span{0, int32(e.Len())}
+	e.hasSeq[i] = true
+}
+
+func (e *Encoding) setType(id int32) {
+	for i := range e.TypeIDs {
+		e.TypeIDs[i] = id
+	}
+}
+
+// part copies the tokens [lo, hi).
+func (e *Encoding) part(lo, hi int) *Encoding {
+	return &Encoding{
+		IDs: e.IDs[lo:hi:hi], TypeIDs: append([]int32(nil), e.TypeIDs[lo:hi]...), Tokens: e.Tokens[lo:hi:hi],
+		Offsets:           append([]Span(nil), e.Offsets[lo:hi]...),
+		CharOffsets:       append([]Span(nil), e.CharOffsets[lo:hi]...),
+		SpecialTokensMask: e.SpecialTokensMask[lo:hi:hi], AttentionMask: e.AttentionMask[lo:hi:hi],
+		WordIDs: e.WordIDs[lo:hi:hi],
+	}
+}
+
+// truncate cuts e to max tokens and puts the rest into Overflowing.
+func (e *Encoding) truncate(max, stride int, dir Direction) error {
+	n := e.Len()
+	if max >= n {
+		return nil
+	}
+	if max == 0 {
+		whole := *e
+		*e = Encoding{Overflowing: []*Encoding{&whole}}
+		return nil
+	}
+	if stride >= max {
+		return fmt.Errorf("tokenizer: truncation: the stride %d must be less than the %d tokens that are left beside the"+
+			" special tokens", stride, max)
+	}
+	step := max - stride
+	if (n/step+1)*max > maxOverflowTokens {
+		return fmt.Errorf("tokenizer: truncation: %d tokens in steps of %d overflow into too many parts: use a smaller"+
+			" stride", n, step)
+	}
+	var parts []*Encoding
+	if dir == Right {
+		for lo := 0; lo < n; lo += step {
+			hi := min(lo+max, n)
+			parts = append(parts, e.part(lo, hi))
+			if hi == n {
+				break
+			}
+		}
+	} else {
+		for hi := n; hi > 0; hi -= step {
+			lo := hi - max
+			if lo < 0 {
+				lo = 0
+			}
+			parts = append(parts, e.part(lo, hi))
+			if lo == 0 {
+				break
+			}
+		}
+	}
+	*e = *parts[0]
+	e.Overflowing = parts[1:]
+	return nil
+}
+
+// truncatePair applies t, whose MaxLength no longer counts special tokens.
+func truncatePair(a, b *Encoding, t Truncation) error {
+	if t.MaxLength == 0 {
+		if b != nil {
+			if err := b.truncate(0, t.Stride, t.Direction); err != nil {
+				return err
+			}
+		}
+		return a.truncate(0, t.Stride, t.Direction)
+	}
+	total := a.Len()
+	if b != nil {
+		total += b.Len()
+	}
+	excess := total - t.MaxLength
+	if excess <= 0 {
+		return nil
+	}
+	if t.Strategy == LongestFirst {
+		if b == nil {
+			return a.truncate(t.MaxLength, t.Stride, t.Direction)
+		}
+		short, long := a.Len(), b.Len()
+		swap := short > long
+		if swap {
+			short, long = long, short
+		}
+		if short > t.MaxLength {
+			long = short
+		} else {
+			long = max(short, t.MaxLength-short)
+		}
+		if short+long > t.MaxLength {
+			short = t.MaxLength / 2
+			long = short + t.MaxLength%2
+		}
+		if swap {
+			short, long = long, short
+		}
+		if err := a.truncate(short, t.Stride, t.Direction); err != nil {
+			return err
+		}
+		return b.truncate(long, t.Stride, t.Direction)
+	}
+	target := a
+	if t.Strategy == OnlySecond {
+		if b == nil {
+			return errNoSecond
+		}
+		target = b
+	}
+	if target.Len() <= excess {
+		return errTooShort
+	}
+	return target.truncate(target.Len()-excess, t.Stride, t.Direction)
+}
+
+// clone copies the tokens of e, not its overflowing parts.
+func (e *Encoding) clone() *Encoding {
+	return &Encoding{
+		IDs: append([]int32(nil), e.IDs...), TypeIDs: append([]int32(nil), e.TypeIDs...),
+		Tokens: append([]string(nil), e.Tokens...), Offsets: append([]Span(nil), e.Offsets...),
+		CharOffsets:       append([]Span(nil), e.CharOffsets...),
+		SpecialTokensMask: append([]int32(nil), e.SpecialTokensMask...),
+		AttentionMask:     append([]int32(nil), e.AttentionMask...),
+		WordIDs:           append([]int32(nil), e.WordIDs...), seq: e.seq, hasSeq: e.hasSeq,
+	}
+}
+
+func (e *Encoding) appendTokens(o *Encoding) {
+	n := int32(e.Len())
+	for i := range o.seq {
+		if o.hasSeq[i] {
+			e.seq[i] = span{o.seq[i].lo + n, o.seq[i].hi + n}
+			e.hasSeq[i] = true
+		}
+	}
+	e.IDs = append(e.IDs, o.IDs...)
+	e.TypeIDs = append(e.TypeIDs, o.TypeIDs...)
+	e.Tokens = append(e.Tokens, o.Tokens...)
+	e.Offsets = append(e.Offsets, o.Offsets...)
+	e.CharOffsets = append(e.CharOffsets, o.CharOffsets...)
+	e.SpecialTokensMask = append(e.SpecialTokensMask, o.SpecialTokensMask...)
+	e.AttentionMask = append(e.AttentionMask, o.AttentionMask...)
+	e.WordIDs = append(e.WordIDs, o.WordIDs...)
+}
+
+// mergeEncodings joins encodings end to end; overflowing parts are combined with everything beside them.
+func mergeEncodings(list []*Encoding) (*Encoding, error) {
+	out := new(Encoding)
+	for _, o := range list {
+		var over []*Encoding
+		size := 0
+		join := func(a, b *Encoding) bool {
+			size += a.Len() + b.Len()
+			c := a.clone()
+			c.appendTokens(b)
+			over = append(over, c)
+			return size <= maxOverflowTokens
+		}
+		ok := true
+		for _, p := range out.Overflowing {
+			ok = ok && join(p, o)
+			for _, q := range o.Overflowing {
+				ok = ok && join(p, q)
+			}
+		}
+		for _, q := range o.Overflowing {
+			ok = ok && join(out, q)
+		}
+		if !ok {
+			return nil, errors.New("tokenizer: truncation: the pair overflows into too many combinations of parts:" +
+				" truncate only one text of it, or allow more tokens")
+		}
+		out.appendTokens(o)
+		out.Overflowing = over
+	}
+	return out, nil
+}
+
+// pad makes e and its overflowing parts n tokens long.
+func (e *Encoding) pad(n int, p *Padding) {
+	for _, o := range e.Overflowing {
+		o.pad(n, p)
+	}
+	k := n - e.Len()
+	if k <= 0 {
+		return
+	}
+	fill := &Encoding{
+		IDs: make([]int32, k), TypeIDs: make([]int32, k), Tokens: make([]string, k), Offsets: make([]Span, k),
+		CharOffsets: make([]Span, k), SpecialTokensMask: make([]int32, k), AttentionMask: make([]int32, k),
+		WordIDs: make([]int32, k),
+	}
+	for i := range k {
+		fill.IDs[i], fill.TypeIDs[i], fill.Tokens[i] = p.ID, p.TypeID, p.Token
+		fill.SpecialTokensMask[i], fill.WordIDs[i] = 1, -1
+	}
+	if p.Direction == Right {
+		e.appendTokens(fill)
+		return
+	}
+	over := e.Overflowing
+	fill.appendTokens(e)
+	*e = *fill
+	e.Overflowing = over
+}
+
+// padAll pads a batch.
+func padAll(list []*Encoding, p *Padding) error {
+	n := p.Length
+	if n == 0 && !p.Fixed {
+		for _, e := range list {
+			n = max(n, e.Len())
+		}
+	}
+	if m := p.MultipleOf; m > 0 && n%m > 0 {
+		n += m - n%m
+	}
+	if n > MaxTextLen || n < 0 {
+		return fmt.Errorf("tokenizer: padding to %d tokens is beyond the limit of %d", n, MaxTextLen)
+	}
+	for _, e := range list {
+		e.pad(n, p)
+	}
+	return nil
+}
+
+// finish fills in SequenceIDs.
+func (e *Encoding) finish() {
+	for _, o := range e.Overflowing {
+		o.finish()
+	}
+	e.SequenceIDs = make([]int32, e.Len())
+	for i := range e.SequenceIDs {
+		e.SequenceIDs[i] = -1
+	}
+	count := 0
+	for _, has := range e.hasSeq {
+		if has {
+			count++
+		}
+	}
+	for i := range max(count, 1) {
+		r := span{0, int32(e.Len())}
+		if e.hasSeq[i] {
+			r = e.seq[i]
+		}
+		for k := r.lo; k < r.hi; k++ {
+			e.SequenceIDs[k] = int32(i)
+		}
+	}
+}

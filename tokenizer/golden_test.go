@@ -1,0 +1,295 @@
+package tokenizer
+
+import (
+	"bufio"
+	"compress/gzip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// goldenLine is one line of a golden file, made by the Rust library (see testdata/make.py).
+type goldenLine struct {
+	Kind string  `json:"kind"`
+	Text string  `json:"text"`
+	Pair *string `json:"pair"`
+
+	goldenEncoding
+	IDsPlain []int32 `json:"ids_plain"`
+	Decoded  string  `json:"decoded"`
+	Error    string  `json:"error"`
+
+	Truncation *goldenTruncation `json:"truncation"`
+	Padding    *goldenPadding    `json:"padding"`
+	Texts      []string          `json:"texts"`
+	Results    []goldenEncoding  `json:"results"`
+
+	DecodedWithSpecial string    `json:"decoded_with_special"`
+	Chunks             []*string `json:"chunks"`
+}
+
+type goldenEncoding struct {
+	IDs         []int32   `json:"ids"`
+	TypeIDs     []int32   `json:"type_ids"`
+	Tokens      []string  `json:"tokens"`
+	Chars       [][2]int  `json:"offsets_char"`
+	Bytes       [][2]int  `json:"offsets_byte"`
+	Attention   []int32   `json:"attention_mask"`
+	Special     []int32   `json:"special_tokens_mask"`
+	Words       []*int32  `json:"word_ids"`
+	Sequences   []*int32  `json:"sequence_ids"`
+	Overflowing [][]int32 `json:"overflowing_ids"`
+}
+
+type goldenTruncation struct {
+	MaxLength int    `json:"max_length"`
+	Stride    int    `json:"stride"`
+	Strategy  string `json:"strategy"`
+	Direction string `json:"direction"`
+}
+
+type goldenPadding struct {
+	Direction  string `json:"direction"`
+	ID         int32  `json:"pad_id"`
+	TypeID     int32  `json:"pad_type_id"`
+	Token      string `json:"pad_token"`
+	Length     *int   `json:"length"`
+	MultipleOf *int   `json:"pad_to_multiple_of"`
+}
+
+func (g *goldenTruncation) setting() *Truncation {
+	if g == nil {
+		return nil
+	}
+	t := &Truncation{MaxLength: g.MaxLength, Stride: g.Stride}
+	t.Strategy = map[string]TruncationStrategy{"longest_first": LongestFirst, "only_first": OnlyFirst,
+		"only_second": OnlySecond}[g.Strategy]
+	if g.Direction == "left" {
+		t.Direction = Left
+	}
+	return t
+}
+
+func (g *goldenPadding) setting() *Padding {
+	if g == nil {
+		return nil
+	}
+	p := &Padding{ID: g.ID, TypeID: g.TypeID, Token: g.Token}
+	if g.Direction == "left" {
+		p.Direction = Left
+	}
+	if g.Length != nil {
+		p.Length, p.Fixed = *g.Length, true
+	}
+	if g.MultipleOf != nil {
+		p.MultipleOf = *g.MultipleOf
+	}
+	return p
+}
+
+// check compares every field that the golden has.
+func (g *goldenEncoding) check(e *Encoding) error {
+	eq := func(name string, got, want any) error {
+		if reflect.ValueOf(want).IsNil() || reflect.ValueOf(want).Len() == 0 && reflect.ValueOf(got).Len() == 0 {
+			return nil
+		}
+		if !reflect.DeepEqual(got, want) {
+			return fmt.Errorf("%s:\n got %v\nwant %v", name, got, want)
+		}
+		return nil
+	}
+	spans := func(s []Span) [][2]int {
+		out := make([][2]int, len(s))
+		for i, x := range s {
+			out[i] = [2]int{x.Start, x.End}
+		}
+		return out
+	}
+	ids := func(s []*int32) []int32 {
+		if s == nil {
+			return nil
+		}
+		out := make([]int32, len(s))
+		for i, x := range s {
+			out[i] = -1
+			if x != nil {
+				out[i] = *x
+			}
+		}
+		return out
+	}
+	over := [][]int32{}
+	for _, o := range e.Overflowing {
+		over = append(over, o.IDs)
+	}
+	return errors.Join(eq("ids", e.IDs, g.IDs), eq("type ids", e.TypeIDs, g.TypeIDs), eq("tokens", e.Tokens, g.Tokens),
+		eq("char offsets", spans(e.CharOffsets), g.Chars), eq("byte offsets", spans(e.Offsets), g.Bytes),
+		eq("attention mask", e.AttentionMask, g.Attention), eq("special mask", e.SpecialTokensMask, g.Special),
+		eq("word ids", e.WordIDs, ids(g.Words)), eq("sequence ids", e.SequenceIDs, ids(g.Sequences)),
+		eq("overflowing", over, g.Overflowing))
+}
+
+// checkLine runs one golden line.
+func checkLine(t *Tokenizer, g *goldenLine) error {
+	switch g.Kind {
+	case "decode":
+		got, err := t.Decode(g.IDs, true)
+		if err != nil || got != g.Decoded {
+			return fmt.Errorf("decode: got %q, %v, want %q", got, err, g.Decoded)
+		}
+		if got, err = t.Decode(g.IDs, false); err != nil || got != g.DecodedWithSpecial {
+			return fmt.Errorf("decode with special: got %q, %v, want %q", got, err, g.DecodedWithSpecial)
+		}
+		return nil
+	case "stream":
+		s := t.NewStream(true)
+		for i, id := range g.IDs {
+			chunk, ok, err := s.Step(id)
+			if err != nil {
+				return err
+			}
+			if want := g.Chunks[i]; ok != (want != nil) || ok && chunk != *want {
+				return fmt.Errorf("stream, id %d of %v: got %q %v", i, g.IDs, chunk, ok)
+			}
+		}
+		return nil
+	case "batch":
+		list, err := t.EncodeBatch(g.Texts, Options{Truncation: g.Truncation.setting(), Padding: g.Padding.setting()})
+		if err != nil {
+			return err
+		}
+		for i, e := range list {
+			if err := g.Results[i].check(e); err != nil {
+				return fmt.Errorf("text %d of the batch: %w", i, err)
+			}
+		}
+		return nil
+	}
+	o := Options{Truncation: g.Truncation.setting()}
+	e, err := t.encode(g.Text, g.Pair, &o)
+	if g.Error != "" {
+		if err == nil {
+			return fmt.Errorf("no error, want %q", g.Error)
+		}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := g.check(e); err != nil {
+		return err
+	}
+	if g.Pair == nil && g.Truncation == nil {
+		ids, err := t.AppendIDs(nil, g.Text, 0)
+		if err != nil || !slices.Equal(ids, e.IDs) {
+			return fmt.Errorf("AppendIDs: got %v, %v", ids, err)
+		}
+		text, err := t.Decode(e.IDs, true)
+		if err != nil || text != g.Decoded {
+			return fmt.Errorf("decoded: got %q, %v, want %q", text, err, g.Decoded)
+		}
+		for _, n := range []int{3, 4, 7, 16} {
+			// The direct path cuts as Encode does.
+			ids, err := t.AppendIDs(nil, g.Text, n)
+			e, encErr := t.Encode(g.Text, Options{Truncation: &Truncation{MaxLength: n}})
+			if (err != nil) != (encErr != nil) || err == nil && !slices.Equal(ids, e.IDs) {
+				return fmt.Errorf("AppendIDs cut to %d: got %v, %v, Encode has %v", n, ids, err, encErr)
+			}
+		}
+	}
+	if g.IDsPlain != nil {
+		e, err := t.encode(g.Text, g.Pair, &Options{NoSpecialTokens: true})
+		if err != nil || !slices.Equal(e.IDs, g.IDsPlain) {
+			return fmt.Errorf("plain ids: got %v, %v, want %v", e.IDs, err, g.IDsPlain)
+		}
+	}
+	return nil
+}
+
+func readMaybeGzip(t testing.TB, path string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return gunzip(t, path+".gz")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func gunzip(t testing.TB, path string) []byte {
+	t.Helper()
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if _, err := bufio.NewReader(z).WriteTo(&out); err != nil {
+		t.Fatal(err)
+	}
+	return []byte(out.String())
+}
+
+// runGoldens checks all sets below dir: files/<name>/tokenizer.json with cases/<name>.jsonl.gz.
+func runGoldens(t *testing.T, dir string) {
+	cases, err := filepath.Glob(filepath.Join(dir, "cases", "*.jsonl.gz"))
+	if err != nil || len(cases) == 0 {
+		t.Fatalf("no goldens in %s: %v", dir, err)
+	}
+	sets, lines := 0, 0
+	for _, path := range cases {
+		name := strings.TrimSuffix(filepath.Base(path), ".jsonl.gz")
+		if strings.HasPrefix(name, "components-") {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			tok, err := Parse(readMaybeGzip(t, filepath.Join(dir, "files", name, "tokenizer.json")))
+			if err != nil {
+				if strings.Contains(err.Error(), "is not supported; supported are") {
+					t.Skip(err)
+				}
+				t.Fatal(err)
+			}
+			bad := 0
+			for i, line := range strings.Split(strings.TrimSpace(string(gunzip(t, path))), "\n") {
+				var g goldenLine
+				if err := json.Unmarshal([]byte(line), &g); err != nil {
+					t.Fatal(err)
+				}
+				lines++
+				if err := checkLine(tok, &g); err != nil {
+					if bad++; bad <= 3 {
+						t.Errorf("line %d (%s) %q: %v", i+1, g.Kind, g.Text, err)
+					}
+				}
+			}
+			if bad > 0 {
+				t.Errorf("%d lines differ", bad)
+			}
+			sets++
+		})
+	}
+	t.Logf("%d sets, %d lines", sets, lines)
+}
+
+// TestGoldenAll runs over the whole reference data, where it is.
+func TestGoldenAll(t *testing.T) {
+	dir := os.Getenv("GODWIT_GOLDEN")
+	if dir == "" {
+		t.Skip("GODWIT_GOLDEN names no folder of reference data")
+	}
+	runGoldens(t, filepath.Join(dir, "tokenizers"))
+}

@@ -1,0 +1,67 @@
+package tokenizer
+
+// replacer puts content in the place of each match of a pattern.
+type replacer struct {
+	pattern pattern
+	content string
+}
+
+func readReplace(n node) (*replacer, error) {
+	var f struct{ Content string }
+	if err := n.decode(&f); err != nil {
+		return nil, err
+	}
+	pat, err := readPattern(n)
+	if err != nil {
+		return nil, err
+	}
+	return &replacer{pat, f.Content}, nil
+}
+
+func newReplace(_ *builder, n node) (normalizer, error) { return readReplace(n) }
+
+// normalize gives the new characters the span of the last one that they replace.
+func (c *replacer) normalize(t *text) error {
+	cuts, err := c.pattern.cuts(t.b, nil)
+	if err != nil {
+		return err
+	}
+	t.begin()
+	for _, k := range cuts {
+		if !k.match {
+			t.keep(int(k.hi - k.lo))
+			continue
+		}
+		t.pos = int(k.hi)
+		for _, r := range c.content {
+			t.put(r, 1)
+		}
+		if len(t.nb) > MaxTextLen {
+			return errTooLong
+		}
+	}
+	t.end()
+	return nil
+}
+
+func newReplaceDecoder(_ *builder, n node) (decoder, error) { return readReplace(n) }
+
+func (c *replacer) decode(tokens []string) ([]string, error) {
+	var cuts []cut
+	for i, s := range tokens {
+		var err error
+		if cuts, err = c.pattern.cuts([]byte(s), cuts[:0]); err != nil {
+			return nil, err
+		}
+		var b []byte
+		for _, k := range cuts {
+			if k.match {
+				b = append(b, c.content...)
+			} else {
+				b = append(b, s[k.lo:k.hi]...)
+			}
+		}
+		tokens[i] = string(b)
+	}
+	return tokens, nil
+}
