@@ -11,4 +11,5 @@ require go.yaml.in/yaml/v3 v3.0.4
 require (
 	github.com/dlclark/regexp2 v1.12.0
 	golang.org/x/text v0.36.0
+	gonum.org/v1/gonum v0.17.0
 )

@@ -20,8 +20,6 @@ import (
 	"github.com/godwit-ml/godwit/hub"
 )
 
-//go:generate go run ./gen
-
 // The names of the model.
 const (
 	Name   = "minilm"

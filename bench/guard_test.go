@@ -1,0 +1,168 @@
+package bench
+
+import (
+	"bufio"
+	"bytes"
+	"flag"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+var (
+	guardFlag  = flag.Bool("guard", false, "measure the guarded ratios (needs a machine that is not busy)")
+	updateFlag = flag.Bool("update", false, "with -guard: write new floors to "+floorsFile)
+)
+
+// floorsFile holds a line a guard: its name and its floor.
+const floorsFile = "guards.txt"
+
+// slack is the part of a measured ratio that becomes its floor: the rest is what a shared machine may take away even from
+// the minimum of many repetitions.
+const slack = 0.94
+
+// A guard is a ratio of two rates measured in one run: ours over a yardstick. It says nothing about how fast the machine
+// is, and does not move when another program slows both.
+type guard struct {
+	name            string
+	ours, yardstick side
+}
+
+// A side does an amount of work (operations, texts: the same unit on both sides) each time it is run.
+type side struct {
+	work float64
+	run  func()
+}
+
+// TestGuard measures the guards and compares them with their floors.
+func TestGuard(t *testing.T) {
+	if !*guardFlag {
+		t.Skip("measures time; give -guard on a machine that is not busy")
+	}
+	floors, err := readFloors()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, g := range guards(t) {
+		t.Run(strings.ReplaceAll(g.name, " ", "_"), func(t *testing.T) {
+			floor, known := floors[g.name]
+			if *updateFlag {
+				m := newMeter(g)
+				m.repeat(4 * enough)
+				floors[g.name] = math.Floor(m.ratio()*slack*100) / 100
+				t.Logf("%.3f, floor %.2f, was %.2f", m.ratio(), floors[g.name], floor)
+				return
+			}
+			if !known {
+				t.Fatalf("%s has no floor in %s: run with -guard -update", g.name, floorsFile)
+			}
+			m := newMeter(g)
+			// Below the floor more repetitions decide: they can only bring both sides closer to the truth.
+			for range 6 {
+				m.repeat(enough)
+				if m.ratio() >= floor {
+					break
+				}
+			}
+			t.Logf("%.3f, floor %.2f", m.ratio(), floor)
+			if m.ratio() < floor {
+				t.Errorf("%s is %.3f, below its floor of %.2f", g.name, m.ratio(), floor)
+			}
+		})
+	}
+	if *updateFlag {
+		if err := writeFloors(floors); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// enough is the time in which both sides of a guard take turns before it is judged.
+const enough = 500 * time.Millisecond
+
+// A meter keeps the fastest turn of both sides of a guard. A turn takes at least a quarter of a millisecond, and mostly
+// little more, so that many turns fall between two interruptions by the system.
+type meter struct {
+	guard
+	oursCalls, yardstickCalls int
+	oursBest, yardstickBest   time.Duration // of one turn
+}
+
+func newMeter(g guard) *meter {
+	m := &meter{guard: g, oursBest: math.MaxInt64, yardstickBest: math.MaxInt64}
+	m.oursCalls, m.yardstickCalls = calls(g.ours), calls(g.yardstick)
+	return m
+}
+
+// calls returns how many calls make a turn.
+func calls(s side) int {
+	s.run()
+	for n := 1; ; n *= 2 {
+		if min(turn(s, n), turn(s, n)) >= 250*time.Microsecond {
+			return n
+		}
+	}
+}
+
+// turn times n calls.
+func turn(s side, n int) time.Duration {
+	begun := time.Now()
+	for range n {
+		s.run()
+	}
+	return time.Since(begun)
+}
+
+// repeat lets the sides take turns for a while, three times each at least.
+func (m *meter) repeat(d time.Duration) {
+	begun := time.Now()
+	for i := 0; i < 3 || time.Since(begun) < d; i++ {
+		m.oursBest = min(m.oursBest, turn(m.ours, m.oursCalls))
+		m.yardstickBest = min(m.yardstickBest, turn(m.yardstick, m.yardstickCalls))
+	}
+}
+
+// ratio returns our rate over the yardstick's.
+func (m *meter) ratio() float64 {
+	ours := m.ours.work * float64(m.oursCalls) / m.oursBest.Seconds()
+	yardstick := m.yardstick.work * float64(m.yardstickCalls) / m.yardstickBest.Seconds()
+	return ours / yardstick
+}
+
+// readFloors reads the table: lines of a name and a number, and comments.
+func readFloors() (map[string]float64, error) {
+	data, err := os.ReadFile(floorsFile)
+	if err != nil {
+		return nil, err
+	}
+	floors := map[string]float64{}
+	lines := bufio.NewScanner(bytes.NewReader(data))
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		if line == "" || strings.HasPrefix(line, "#") {
+			continue
+		}
+		at := strings.LastIndexByte(line, ' ')
+		floor, err := strconv.ParseFloat(line[at+1:], 64)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %q: %w", floorsFile, line, err)
+		}
+		floors[strings.TrimSpace(line[:at+1])] = floor
+	}
+	return floors, lines.Err()
+}
+
+func writeFloors(floors map[string]float64) error {
+	var b strings.Builder
+	b.WriteString("# Floors of the guards: go test ./bench -run Guard -guard. With -update it writes this file anew.\n")
+	for _, name := range slices.Sorted(maps.Keys(floors)) {
+		fmt.Fprintf(&b, "%-56s %.2f\n", name, floors[name])
+	}
+	return os.WriteFile(floorsFile, []byte(b.String()), 0o644)
+}
