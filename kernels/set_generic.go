@@ -1,3 +1,5 @@
+//go:build purego || !amd64
+
 package kernels
 
 // machineSets returns the Sets with assembly that this machine can run: none.

@@ -1,0 +1,222 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// equal fails the test unless got and want have the same bits; NaN is equal to NaN.
+func equal(t testing.TB, what string, got, want []float32) {
+	t.Helper()
+	for i := range want {
+		if !same(got[i], want[i]) {
+			t.Fatalf("%s: [%d] = %x (%#08x), the oracle has %x (%#08x)", what, i, got[i], math.Float32bits(got[i]), want[i],
+				math.Float32bits(want[i]))
+		}
+	}
+}
+
+// values draws n numbers: kind 0 are like activations, 1 any size up to overflow, 2 with infinities, NaN, subnormals.
+func values(rng *rand.Rand, n, kind int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		switch {
+		case kind == 0 || kind == 2 && rng.IntN(4) > 0:
+			x[i] = float32(rng.NormFloat64() * 3)
+		case kind == 1:
+			x[i] = float32(math.Ldexp(rng.NormFloat64(), rng.IntN(60)-30))
+		default:
+			x[i] = edges[rng.IntN(len(edges))]
+		}
+	}
+	return x
+}
+
+// otherSets are the Sets that are compared with the oracle.
+func otherSets() []*Set {
+	return slices.DeleteFunc(slices.Clone(Sets()), func(s *Set) bool { return s == generic })
+}
+
+// sizes are the lengths of rows: all small ones, the borders of blocks, and odd large ones.
+func sizes() []int {
+	var n []int
+	for i := range 100 {
+		n = append(n, i)
+	}
+	return append(n, 127, 128, 129, 255, 384, 1000, 1537, 4099)
+}
+
+// A rowTest calls a routine of a Set on dst, with up to three inputs of the same length.
+type rowTest struct {
+	name    string
+	inputs  int
+	inPlace bool // dst may be the first input
+	reads   bool // dst is an input too
+	f       func(s *Set, dst, a, b, c []float32) float32
+}
+
+var actNames = [...]string{"identity", "gelu", "gelu_tanh", "relu", "silu", "quick_gelu", "tanh", "sigmoid"}
+
+func rowTests() []rowTest {
+	list := []rowTest{
+		{"add", 2, true, false, func(s *Set, dst, a, b, _ []float32) float32 { s.add(dst, a, b); return 0 }},
+		{"mul", 2, true, false, func(s *Set, dst, a, b, _ []float32) float32 { s.mul(dst, a, b); return 0 }},
+		{"max", 2, true, false, func(s *Set, dst, a, b, _ []float32) float32 { s.max(dst, a, b); return 0 }},
+		{"scale", 1, true, false, func(s *Set, dst, a, _, _ []float32) float32 { s.scale(dst, a, 0.3); return 0 }},
+		{"div", 1, true, false, func(s *Set, dst, a, _, _ []float32) float32 { s.div(dst, a, 0.3); return 0 }},
+		{"addScaled", 1, false, true, func(s *Set, dst, a, _, _ []float32) float32 { s.addScaled(dst, a, 0.3); return 0 }},
+		{"fold", 1, false, true, func(s *Set, dst, a, _, _ []float32) float32 { s.fold(dst, a, 0.7, 0.3); return 0 }},
+		{"rowMax", 1, false, true, func(s *Set, _, a, _, _ []float32) float32 { return s.rowMax(a) }},
+		{"expSum", 1, true, false, func(s *Set, dst, a, _, _ []float32) float32 {
+			return s.expSum(dst, a, generic.rowMax(a))
+		}},
+		{"expSum/far", 1, true, false, func(s *Set, dst, a, _, _ []float32) float32 {
+			return s.expSum(dst, a, 85+generic.rowMax(a))
+		}},
+		{"dot", 2, false, true, func(s *Set, _, a, b, _ []float32) float32 { return s.dot(a, b) }},
+		{"layerNorm", 3, true, false, func(s *Set, dst, a, b, c []float32) float32 {
+			if len(a) > 0 {
+				s.layerNorm(dst, a, len(a), b, c, 1e-12)
+			}
+			return 0
+		}},
+		{"layerNorm/nobeta", 2, true, false, func(s *Set, dst, a, b, _ []float32) float32 {
+			if len(a) > 0 {
+				s.layerNorm(dst, a, len(a), b, nil, 1e-5)
+			}
+			return 0
+		}},
+	}
+	for act := GELU; act <= Sigmoid; act++ {
+		list = append(list, rowTest{actNames[act], 1, true, false,
+			func(s *Set, dst, a, _, _ []float32) float32 { s.act[act](dst, a); return 0 }})
+	}
+	return list
+}
+
+// run compares one routine of a Set with the oracle on given inputs, at an alignment, and in place where it may be.
+func (r rowTest) run(t testing.TB, s *Set, in [3][]float32, off int) {
+	t.Helper()
+	n := len(in[0])
+	what := fmt.Sprintf("%s %s n=%d off=%d", s.name, r.name, n, off)
+	var arg [3][]float32
+	var intact [4]func() error
+	for i := range arg {
+		arg[i], intact[i] = guarded(n, (off+3*i)%16)
+		copy(arg[i], in[i])
+	}
+	want := make([]float32, n)
+	got, check := guarded(n, off)
+	intact[3] = check
+	if r.reads {
+		copy(want, in[2])
+		copy(got, in[2])
+	}
+	wantR := r.f(generic, want, in[0], in[1], in[2])
+	gotR := r.f(s, got, arg[0], arg[1], arg[2])
+	equal(t, what, got, want)
+	equal(t, what+": result", []float32{gotR}, []float32{wantR})
+	for i := range arg {
+		equal(t, what+": input", arg[i], in[i])
+	}
+	if r.inPlace {
+		r.f(s, arg[0], arg[0], arg[1], arg[2])
+		equal(t, what+" in place", arg[0], want)
+	}
+	for _, check := range intact {
+		if err := check(); err != nil {
+			t.Fatalf("%s: %v", what, err)
+		}
+	}
+}
+
+// TestRows compares every row routine of every Set with the oracle.
+func TestRows(t *testing.T) {
+	for _, s := range otherSets() {
+		for _, r := range rowTests() {
+			t.Run(s.name+"/"+r.name, func(t *testing.T) {
+				rng := rand.New(rand.NewPCG(3, 4))
+				for _, n := range sizes() {
+					for kind := range 3 {
+						in := [3][]float32{values(rng, n, kind), values(rng, n, kind), values(rng, n, kind)}
+						r.run(t, s, in, (n*7+kind*5)%16)
+					}
+				}
+				n := 2*16384 + 77 // more than one piece
+				r.run(t, s, [3][]float32{values(rng, n, 0), values(rng, n, 0), values(rng, n, 0)}, 1)
+			})
+		}
+	}
+}
+
+// TestFunctionBits compares the activations and exp of every Set with the oracle over floats of every size.
+func TestFunctionBits(t *testing.T) {
+	var x []float32
+	sweep(t, func(v float32) { x = append(x, v) })
+	for u := uint32(0); u < 4000; u++ { // where exp's flush, tanh's and erf's clamps begin
+		for _, at := range []float32{expLow, -88, -0.5, -16, 5.5, -5.5, 9} {
+			x = append(x, math.Float32frombits(math.Float32bits(at)-2000+u))
+		}
+	}
+	x = append(x, edges...)
+	want, got := make([]float32, len(x)), make([]float32, len(x))
+	for act := GELU; act <= Sigmoid; act++ {
+		generic.act[act](want, x)
+		for _, s := range otherSets() {
+			s.act[act](got, x)
+			equal(t, s.name+" "+actNames[act], got, want)
+		}
+	}
+	for i, v := range x {
+		x[i] = -abs(v)
+	}
+	wantSum := generic.expSum(want, x, 0)
+	for _, s := range otherSets() {
+		sum := s.expSum(got, x, 0)
+		equal(t, s.name+" exp", got, want)
+		equal(t, s.name+" exp sum", []float32{sum}, []float32{wantSum})
+	}
+}
+
+// TestDequantize compares dequantize of every Set with the oracle, for every int8.
+func TestDequantize(t *testing.T) {
+	src := make([]int8, 4099+16)
+	for i := range src {
+		src[i] = int8(i * 37)
+	}
+	for _, s := range otherSets() {
+		for _, n := range append(sizes(), 4099) {
+			off := n % 16
+			want := make([]float32, n)
+			got, check := guarded(n, (n*3)%16)
+			generic.dequantize(want, src[off:off+n], 0.0123)
+			s.dequantize(got, src[off:off+n], 0.0123)
+			equal(t, s.name+" dequantize", got, want)
+			if err := check(); err != nil {
+				t.Fatalf("%s dequantize: %v", s.name, err)
+			}
+		}
+	}
+}
+
+// FuzzRows draws values and lengths for every row routine of every Set.
+func FuzzRows(f *testing.F) {
+	f.Add(uint64(1), uint16(17), uint8(2), uint32(0x7fc00000), uint16(3))
+	f.Add(uint64(2), uint16(384), uint8(0), uint32(1), uint16(0))
+	f.Fuzz(func(t *testing.T, seed uint64, n uint16, kind uint8, bits uint32, at uint16) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		size := int(n % 600)
+		in := [3][]float32{values(rng, size, int(kind%3)), values(rng, size, int(kind%3)), values(rng, size, int(kind%3))}
+		if size > 0 {
+			in[at%3][int(at)%size] = math.Float32frombits(bits)
+		}
+		for _, s := range otherSets() {
+			for _, r := range rowTests() {
+				r.run(t, s, in, int(seed%16))
+			}
+		}
+	})
+}

@@ -1,0 +1,42 @@
+//go:build !purego
+
+package kernels
+
+import "math"
+
+// piece is how many elements one call of assembly takes at most: such a call cannot be preempted, and should not hold up
+// the garbage collector for more than some 10 µs. A multiple of every block, so that pieces begin at lane 0.
+const piece = 16384
+
+// unary, binary and scaled make routines on slices of routines on pieces.
+func unary(f func(dst, src *float32, n int)) func(dst, src []float32) {
+	return func(dst, src []float32) {
+		for i := 0; i < len(dst); i += piece {
+			f(&dst[i], &src[i], min(piece, len(dst)-i))
+		}
+	}
+}
+
+func binary(f func(dst, a, b *float32, n int)) func(dst, a, b []float32) {
+	return func(dst, a, b []float32) {
+		for i := 0; i < len(dst); i += piece {
+			f(&dst[i], &a[i], &b[i], min(piece, len(dst)-i))
+		}
+	}
+}
+
+func scaled(f func(dst, src *float32, n int, s float32)) func(dst, src []float32, s float32) {
+	return func(dst, src []float32, s float32) {
+		for i := 0; i < len(dst); i += piece {
+			f(&dst[i], &src[i], min(piece, len(dst)-i), s)
+		}
+	}
+}
+
+// noLanes are lanes that begin a maximum.
+var noLanes = func() (l lanes) {
+	for i := range l {
+		l[i] = float32(math.Inf(-1))
+	}
+	return l
+}()

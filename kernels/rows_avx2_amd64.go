@@ -1,0 +1,136 @@
+//go:build !purego
+
+package kernels
+
+// rowsAVX2 fills in the routines of rows_avx2_amd64.s.
+func (s *Set) rowsAVX2() {
+	s.act = [...]func(dst, src []float32){
+		GELU: unary(geluAVX2), GELUTanh: unary(geluTanhAVX2), ReLU: unary(reluAVX2), SiLU: unary(siluAVX2),
+		QuickGELU: unary(quickGELUAVX2), Tanh: unary(tanhAVX2), Sigmoid: unary(sigmoidAVX2),
+	}
+	s.add, s.mul, s.max = binary(addAVX2), binary(mulAVX2), binary(maxAVX2)
+	s.scale, s.div, s.addScaled = scaled(scaleAVX2), scaled(divAVX2), scaled(addScaledAVX2)
+	s.fold = func(dst, src []float32, a, b float32) {
+		for i := 0; i < len(dst); i += piece {
+			foldAVX2(&dst[i], &src[i], min(piece, len(dst)-i), a, b)
+		}
+	}
+	s.dequantize = func(dst []float32, src []int8, s float32) {
+		whole := len(dst) &^ 31
+		for i := 0; i < whole; i += piece {
+			dequantizeAVX2(&dst[i], &src[i], min(piece, whole-i), s)
+		}
+		rowsGo.dequantize(dst[whole:], src[whole:], s)
+	}
+	s.rowMax = func(x []float32) float32 {
+		l, m := noLanes, noLanes[0]
+		for i := 0; i < len(x); i += piece {
+			m = rowMaxAVX2(&l, &x[i], min(piece, len(x)-i))
+		}
+		return m
+	}
+	s.expSum = func(dst, src []float32, max float32) float32 {
+		var l lanes
+		sum := float32(0)
+		for i := 0; i < len(src); i += piece {
+			sum = expSumAVX2(&l, &dst[i], &src[i], min(piece, len(src)-i), max)
+		}
+		return sum
+	}
+	s.dot = func(a, b []float32) float32 {
+		var l lanes
+		sum := float32(0)
+		for i := 0; i < len(a); i += piece {
+			sum = dotAVX2(&l, &a[i], &b[i], min(piece, len(a)-i))
+		}
+		return sum
+	}
+	s.layerNorm = func(dst, src []float32, n int, gamma, beta []float32, eps float32) {
+		for ; len(src) > 0; dst, src = dst[n:], src[n:] {
+			var l lanes
+			sum := float32(0)
+			for i := 0; i < n; i += piece {
+				sum = rowSumAVX2(&l, &src[i], min(piece, n-i))
+			}
+			mean := sum / float32(n)
+			l = lanes{}
+			for i := 0; i < n; i += piece {
+				sum = rowVarAVX2(&l, &src[i], min(piece, n-i), mean)
+			}
+			r := 1 / sqrt(sum/float32(n)+eps)
+			for i := 0; i < n; i += piece {
+				if beta == nil {
+					normalizeScaleAVX2(&dst[i], &src[i], &gamma[i], min(piece, n-i), mean, r)
+				} else {
+					normalizeAVX2(&dst[i], &src[i], &gamma[i], &beta[i], min(piece, n-i), mean, r)
+				}
+			}
+		}
+	}
+}
+
+//go:noescape
+func geluAVX2(dst, src *float32, n int)
+
+//go:noescape
+func geluTanhAVX2(dst, src *float32, n int)
+
+//go:noescape
+func reluAVX2(dst, src *float32, n int)
+
+//go:noescape
+func siluAVX2(dst, src *float32, n int)
+
+//go:noescape
+func quickGELUAVX2(dst, src *float32, n int)
+
+//go:noescape
+func tanhAVX2(dst, src *float32, n int)
+
+//go:noescape
+func sigmoidAVX2(dst, src *float32, n int)
+
+//go:noescape
+func addAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func mulAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func maxAVX2(dst, a, b *float32, n int)
+
+//go:noescape
+func scaleAVX2(dst, src *float32, n int, s float32)
+
+//go:noescape
+func divAVX2(dst, src *float32, n int, s float32)
+
+//go:noescape
+func addScaledAVX2(dst, src *float32, n int, s float32)
+
+//go:noescape
+func foldAVX2(dst, src *float32, n int, a, b float32)
+
+//go:noescape
+func dequantizeAVX2(dst *float32, src *int8, n int, s float32)
+
+//go:noescape
+func rowMaxAVX2(l *lanes, src *float32, n int) float32
+
+//go:noescape
+func rowSumAVX2(l *lanes, src *float32, n int) float32
+
+//go:noescape
+func rowVarAVX2(l *lanes, src *float32, n int, mean float32) float32
+
+//go:noescape
+func dotAVX2(l *lanes, a, b *float32, n int) float32
+
+//go:noescape
+func expSumAVX2(l *lanes, dst, src *float32, n int, max float32) float32
+
+//go:noescape
+func normalizeAVX2(dst, src, gamma, beta *float32, n int, mean, r float32)
+
+//go:noescape
+func normalizeScaleAVX2(dst, src, gamma *float32, n int, mean, r float32)

@@ -1,0 +1,594 @@
+//go:build !purego
+
+// The row routines for AVX2 and FMA3. A block is 32 elements in four registers; the bodies are in rows_amd64.h. The last,
+// partial block is read and written with masks, its missing elements are 0.
+
+#include "textflag.h"
+#include "rows_amd64.h"
+
+#define V0 Y0
+#define V1 Y1
+#define V2 Y2
+#define V3 Y3
+#define P0 Y4
+#define P1 Y5
+#define P2 Y6
+#define P3 Y7
+#define Q0 Y8
+#define Q1 Y9
+#define Q2 Y10
+#define Q3 Y11
+#define T Y12
+#define C Y13
+#define U Y14
+#define S0 0(SP)
+#define S1 32(SP)
+#define S2 64(SP)
+#define S3 96(SP)
+
+// mask: 32 times -1, 32 times 0. The 32 numbers from mask+4·(32-n) select the first n elements of a block.
+DATA mask<>+0(SB)/8, $-1
+DATA mask<>+8(SB)/8, $-1
+DATA mask<>+16(SB)/8, $-1
+DATA mask<>+24(SB)/8, $-1
+DATA mask<>+32(SB)/8, $-1
+DATA mask<>+40(SB)/8, $-1
+DATA mask<>+48(SB)/8, $-1
+DATA mask<>+56(SB)/8, $-1
+DATA mask<>+64(SB)/8, $-1
+DATA mask<>+72(SB)/8, $-1
+DATA mask<>+80(SB)/8, $-1
+DATA mask<>+88(SB)/8, $-1
+DATA mask<>+96(SB)/8, $-1
+DATA mask<>+104(SB)/8, $-1
+DATA mask<>+112(SB)/8, $-1
+DATA mask<>+120(SB)/8, $-1
+GLOBL mask<>(SB), RODATA|NOPTR, $256
+
+// POWER(V, P): P = 2^n, from P = magic + n, or 0 where V < T.
+#define POWER(V, P) \
+	VCMPPS $5, T, V, U; \
+	VPSLLD $23, P, P; \
+	VANDPS U, P, P
+
+// IFNEGATIVE(S, V): V = S < 0 ? V : T.
+#define IFNEGATIVE(S, V) \
+	VMOVUPS S, U; \
+	VBLENDVPS U, V, T, V
+
+// BEGIN: the loop over blocks reads V from SI, while there are elements (CX counts them).
+#define BEGIN \
+loop: \
+	CMPQ CX, $32; \
+	JLT part; \
+	VMOVUPS 0(SI), V0; \
+	VMOVUPS 32(SI), V1; \
+	VMOVUPS 64(SI), V2; \
+	VMOVUPS 96(SI), V3; \
+body:
+
+// MASK: BX points to the mask of the last CX elements.
+#define MASK \
+	LEAQ mask<>+128(SB), BX; \
+	SHLQ $2, CX; \
+	SUBQ CX, BX; \
+	SHRQ $2, CX
+
+// READPART(SI, A): the last CX elements, then 0.
+#define READPART(SI, A0, A1, A2, A3) \
+	VMOVUPS 0(BX), U; \
+	VMASKMOVPS 0(SI), U, A0; \
+	VMOVUPS 32(BX), U; \
+	VMASKMOVPS 32(SI), U, A1; \
+	VMOVUPS 64(BX), U; \
+	VMASKMOVPS 64(SI), U, A2; \
+	VMOVUPS 96(BX), U; \
+	VMASKMOVPS 96(SI), U, A3
+
+// WRITE: V to DI, and on to the next block; the last, partial one leaves the loop.
+#define WRITE \
+	CMPQ CX, $32; \
+	JLT last; \
+	VMOVUPS V0, 0(DI); \
+	VMOVUPS V1, 32(DI); \
+	VMOVUPS V2, 64(DI); \
+	VMOVUPS V3, 96(DI); \
+	ADDQ $128, DI; \
+	ADDQ $128, SI; \
+	SUBQ $32, CX
+
+#define WRITELAST \
+last: \
+	VMOVUPS 0(BX), U; \
+	VMASKMOVPS V0, U, 0(DI); \
+	VMOVUPS 32(BX), U; \
+	VMASKMOVPS V1, U, 32(DI); \
+	VMOVUPS 64(BX), U; \
+	VMASKMOVPS V2, U, 64(DI); \
+	VMOVUPS 96(BX), U; \
+	VMASKMOVPS V3, U, 96(DI)
+
+// END: V goes to DI; then the next block.
+#define END \
+	WRITE; \
+	JMP loop; \
+part: \
+	TESTQ CX, CX; \
+	JLE done; \
+	MASK; \
+	READPART(SI, V0, V1, V2, V3); \
+	JMP body; \
+	WRITELAST; \
+done: \
+	VZEROUPPER; \
+	RET
+
+// BEGIN2, END2: the same with P read from DX.
+#define BEGIN2 \
+loop: \
+	CMPQ CX, $32; \
+	JLT part; \
+	VMOVUPS 0(SI), V0; \
+	VMOVUPS 32(SI), V1; \
+	VMOVUPS 64(SI), V2; \
+	VMOVUPS 96(SI), V3; \
+	VMOVUPS 0(DX), P0; \
+	VMOVUPS 32(DX), P1; \
+	VMOVUPS 64(DX), P2; \
+	VMOVUPS 96(DX), P3; \
+body:
+
+#define END2 \
+	WRITE; \
+	ADDQ $128, DX; \
+	JMP loop; \
+part: \
+	TESTQ CX, CX; \
+	JLE done; \
+	MASK; \
+	READPART(SI, V0, V1, V2, V3); \
+	READPART(DX, P0, P1, P2, P3); \
+	JMP body; \
+	WRITELAST; \
+done: \
+	VZEROUPPER; \
+	RET
+
+// KEEP: V = 0 in the elements that the last block lacks.
+#define KEEP \
+	CMPQ CX, $32; \
+	JGE kept; \
+	VANDPS 0(BX), V0, V0; \
+	VANDPS 32(BX), V1, V1; \
+	VANDPS 64(BX), V2, V2; \
+	VANDPS 96(BX), V3, V3; \
+kept:
+
+// TREE(op): X4 = the 16 lanes in P0 (0 to 7) and P1 folded: +8, +4, +2, +1.
+#define TREE(op) \
+	op P0, P1, P0; \
+	VEXTRACTF128 $1, Y4, X5; \
+	op X4, X5, X4; \
+	VMOVHLPS X4, X4, X5; \
+	op X4, X5, X4; \
+	VMOVSHDUP X4, X5; \
+	op X4, X5, X4
+
+// dst = src/2·(1+erf(src/√2))
+// func geluAVX2(dst, src *float32, n int)
+TEXT ·geluAVX2(SB), NOSPLIT, $128-24
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	BEGIN
+	GELU
+	END
+
+// dst = src·sigmoid(2√(2/π)·(src + 0.044715·src³))
+// func geluTanhAVX2(dst, src *float32, n int)
+TEXT ·geluTanhAVX2(SB), NOSPLIT, $128-24
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	BEGIN
+	GELUTANH
+	END
+
+// dst = 0 > src ? 0 : src
+// func reluAVX2(dst, src *float32, n int)
+TEXT ·reluAVX2(SB), NOSPLIT, $0-24
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	BEGIN
+	RELU
+	END
+
+// dst = src·sigmoid(src)
+// func siluAVX2(dst, src *float32, n int)
+TEXT ·siluAVX2(SB), NOSPLIT, $128-24
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	BEGIN
+	SILU
+	END
+
+// dst = src·sigmoid(1.702·src)
+// func quickGELUAVX2(dst, src *float32, n int)
+TEXT ·quickGELUAVX2(SB), NOSPLIT, $128-24
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	BEGIN
+	QUICKGELU
+	END
+
+// dst = tanh(src)
+// func tanhAVX2(dst, src *float32, n int)
+TEXT ·tanhAVX2(SB), NOSPLIT, $128-24
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	BEGIN
+	TANH
+	END
+
+// dst = 1/(1+e^-src)
+// func sigmoidAVX2(dst, src *float32, n int)
+TEXT ·sigmoidAVX2(SB), NOSPLIT, $128-24
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	BEGIN
+	SAVE
+	SIGMOID
+	END
+
+// dst = a + b
+// func addAVX2(dst, a, b *float32, n int)
+TEXT ·addAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ a+8(FP), SI
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), CX
+	BEGIN2
+	BOTH(VADDPS, P0, P1, P2, P3)
+	END2
+
+// dst = a · b
+// func mulAVX2(dst, a, b *float32, n int)
+TEXT ·mulAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ a+8(FP), SI
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), CX
+	BEGIN2
+	BOTH(VMULPS, P0, P1, P2, P3)
+	END2
+
+// dst = a > b ? a : b
+// func maxAVX2(dst, a, b *float32, n int)
+TEXT ·maxAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ a+8(FP), SI
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), CX
+	BEGIN2
+	BOTH(VMAXPS, P0, P1, P2, P3)
+	END2
+
+// dst = s · src
+// func scaleAVX2(dst, src *float32, n int, s float32)
+TEXT ·scaleAVX2(SB), NOSPLIT, $0-28
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	VBROADCASTSS s+24(FP), C
+	BEGIN
+	WITH(VMULPS, C)
+	END
+
+// dst = src / s
+// func divAVX2(dst, src *float32, n int, s float32)
+TEXT ·divAVX2(SB), NOSPLIT, $0-28
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	VBROADCASTSS s+24(FP), C
+	BEGIN
+	WITH(VDIVPS, C)
+	END
+
+// dst = dst + s · src, both rounded
+// func addScaledAVX2(dst, src *float32, n int, s float32)
+TEXT ·addScaledAVX2(SB), NOSPLIT, $0-28
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ DI, DX
+	MOVQ n+16(FP), CX
+	VBROADCASTSS s+24(FP), C
+	BEGIN2
+	WITH(VMULPS, C)
+	BOTH(VADDPS, P0, P1, P2, P3)
+	END2
+
+// dst = fma(b, src, a·dst)
+// func foldAVX2(dst, src *float32, n int, a, b float32)
+TEXT ·foldAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ DI, SI
+	MOVQ src+8(FP), DX
+	MOVQ n+16(FP), CX
+	VBROADCASTSS a+24(FP), C
+	VBROADCASTSS b+28(FP), T
+	BEGIN2
+	WITH(VMULPS, C)
+	VFMADD231PS P0, T, V0
+	VFMADD231PS P1, T, V1
+	VFMADD231PS P2, T, V2
+	VFMADD231PS P3, T, V3
+	END2
+
+// dst = s · float32(src), for n a multiple of 32
+// func dequantizeAVX2(dst *float32, src *int8, n int, s float32)
+TEXT ·dequantizeAVX2(SB), NOSPLIT, $0-28
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	VBROADCASTSS s+24(FP), C
+	SHRQ $5, CX
+	JEQ done
+loop:
+	VPMOVSXBD 0(SI), V0
+	VPMOVSXBD 8(SI), V1
+	VPMOVSXBD 16(SI), V2
+	VPMOVSXBD 24(SI), V3
+	VCVTDQ2PS V0, V0
+	VCVTDQ2PS V1, V1
+	VCVTDQ2PS V2, V2
+	VCVTDQ2PS V3, V3
+	WITH(VMULPS, C)
+	VMOVUPS V0, 0(DI)
+	VMOVUPS V1, 32(DI)
+	VMOVUPS V2, 64(DI)
+	VMOVUPS V3, 96(DI)
+	ADDQ $32, SI
+	ADDQ $128, DI
+	DECQ CX
+	JNE loop
+done:
+	VZEROUPPER
+	RET
+
+// lane = src > lane ? src : lane, over the elements; returns the tree
+// func rowMaxAVX2(l *lanes, src *float32, n int) float32
+TEXT ·rowMaxAVX2(SB), NOSPLIT, $0-28
+	MOVQ l+0(FP), R9
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	LET(minusInf, T)
+	VMOVUPS 0(R9), P0
+	VMOVUPS 32(R9), P1
+	BEGIN
+	VMAXPS P0, V0, P0
+	VMAXPS P1, V1, P1
+	VMAXPS P0, V2, P0
+	VMAXPS P1, V3, P1
+	ADDQ $128, SI
+	SUBQ $32, CX
+	JGT loop
+	JMP done
+part:
+	TESTQ CX, CX
+	JLE done
+	MASK
+	READPART(SI, V0, V1, V2, V3)
+	VMOVUPS 0(BX), U
+	VBLENDVPS U, V0, T, V0
+	VMOVUPS 32(BX), U
+	VBLENDVPS U, V1, T, V1
+	VMOVUPS 64(BX), U
+	VBLENDVPS U, V2, T, V2
+	VMOVUPS 96(BX), U
+	VBLENDVPS U, V3, T, V3
+	JMP body
+done:
+	VMOVUPS P0, 0(R9)
+	VMOVUPS P1, 32(R9)
+	TREE(VMAXPS)
+	VMOVSS X4, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// lane += src
+// func rowSumAVX2(l *lanes, src *float32, n int) float32
+TEXT ·rowSumAVX2(SB), NOSPLIT, $0-28
+	MOVQ l+0(FP), R9
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	VMOVUPS 0(R9), P0
+	VMOVUPS 32(R9), P1
+	BEGIN
+	VADDPS V0, P0, P0
+	VADDPS V1, P1, P1
+	VADDPS V2, P0, P0
+	VADDPS V3, P1, P1
+	ADDQ $128, SI
+	SUBQ $32, CX
+	JGT loop
+	JMP done
+part:
+	TESTQ CX, CX
+	JLE done
+	MASK
+	READPART(SI, V0, V1, V2, V3)
+	JMP body
+done:
+	VMOVUPS P0, 0(R9)
+	VMOVUPS P1, 32(R9)
+	TREE(VADDPS)
+	VMOVSS X4, ret+24(FP)
+	VZEROUPPER
+	RET
+
+// d = src - mean; lane = d·d + lane
+// func rowVarAVX2(l *lanes, src *float32, n int, mean float32) float32
+TEXT ·rowVarAVX2(SB), NOSPLIT, $0-36
+	MOVQ l+0(FP), R9
+	MOVQ src+8(FP), SI
+	MOVQ n+16(FP), CX
+	VBROADCASTSS mean+24(FP), C
+	VMOVUPS 0(R9), P0
+	VMOVUPS 32(R9), P1
+	BEGIN
+	WITH(VSUBPS, C)
+	KEEP
+	VFMADD231PS V0, V0, P0
+	VFMADD231PS V1, V1, P1
+	VFMADD231PS V2, V2, P0
+	VFMADD231PS V3, V3, P1
+	ADDQ $128, SI
+	SUBQ $32, CX
+	JGT loop
+	JMP done
+part:
+	TESTQ CX, CX
+	JLE done
+	MASK
+	READPART(SI, V0, V1, V2, V3)
+	JMP body
+done:
+	VMOVUPS P0, 0(R9)
+	VMOVUPS P1, 32(R9)
+	TREE(VADDPS)
+	VMOVSS X4, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// lane = a·b + lane
+// func dotAVX2(l *lanes, a, b *float32, n int) float32
+TEXT ·dotAVX2(SB), NOSPLIT, $0-36
+	MOVQ l+0(FP), R9
+	MOVQ a+8(FP), SI
+	MOVQ b+16(FP), DX
+	MOVQ n+24(FP), CX
+	VMOVUPS 0(R9), P0
+	VMOVUPS 32(R9), P1
+loop:
+	CMPQ CX, $32
+	JLT part
+	VMOVUPS 0(SI), V0
+	VMOVUPS 32(SI), V1
+	VMOVUPS 64(SI), V2
+	VMOVUPS 96(SI), V3
+	VMOVUPS 0(DX), Q0
+	VMOVUPS 32(DX), Q1
+	VMOVUPS 64(DX), Q2
+	VMOVUPS 96(DX), Q3
+body:
+	VFMADD231PS Q0, V0, P0
+	VFMADD231PS Q1, V1, P1
+	VFMADD231PS Q2, V2, P0
+	VFMADD231PS Q3, V3, P1
+	ADDQ $128, SI
+	ADDQ $128, DX
+	SUBQ $32, CX
+	JGT loop
+	JMP done
+part:
+	TESTQ CX, CX
+	JLE done
+	MASK
+	READPART(SI, V0, V1, V2, V3)
+	READPART(DX, Q0, Q1, Q2, Q3)
+	JMP body
+done:
+	VMOVUPS P0, 0(R9)
+	VMOVUPS P1, 32(R9)
+	TREE(VADDPS)
+	VMOVSS X4, ret+32(FP)
+	VZEROUPPER
+	RET
+
+// dst = exp(src - max); lane += dst
+// func expSumAVX2(l *lanes, dst, src *float32, n int, max float32) float32
+TEXT ·expSumAVX2(SB), NOSPLIT, $0-44
+	MOVQ l+0(FP), R9
+	MOVQ dst+8(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ n+24(FP), CX
+	BEGIN
+	VBROADCASTSS max+32(FP), T
+	WITH(VSUBPS, T)
+	EXP
+	KEEP
+	VMOVUPS 0(R9), P0
+	VMOVUPS 32(R9), P1
+	VADDPS V0, P0, P0
+	VADDPS V1, P1, P1
+	VADDPS V2, P0, P0
+	VADDPS V3, P1, P1
+	VMOVUPS P0, 0(R9)
+	VMOVUPS P1, 32(R9)
+	WRITE
+	JMP loop
+part:
+	TESTQ CX, CX
+	JLE done
+	MASK
+	READPART(SI, V0, V1, V2, V3)
+	JMP body
+	WRITELAST
+done:
+	VMOVUPS 0(R9), P0
+	VMOVUPS 32(R9), P1
+	TREE(VADDPS)
+	VMOVSS X4, ret+40(FP)
+	VZEROUPPER
+	RET
+
+// dst = fma((src - mean)·r, gamma, beta)
+// func normalizeAVX2(dst, src, gamma, beta *float32, n int, mean, r float32)
+TEXT ·normalizeAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ gamma+16(FP), DX
+	MOVQ beta+24(FP), R8
+	MOVQ n+32(FP), CX
+	VBROADCASTSS mean+40(FP), C
+	VBROADCASTSS r+44(FP), T
+	BEGIN2
+	WITH(VSUBPS, C)
+	WITH(VMULPS, T)
+	CMPQ CX, $32
+	JLT partBeta
+	VMOVUPS 0(R8), Q0
+	VMOVUPS 32(R8), Q1
+	VMOVUPS 64(R8), Q2
+	VMOVUPS 96(R8), Q3
+	ADDQ $128, R8
+	JMP apply
+partBeta:
+	READPART(R8, Q0, Q1, Q2, Q3)
+apply:
+	VFMADD213PS Q0, P0, V0
+	VFMADD213PS Q1, P1, V1
+	VFMADD213PS Q2, P2, V2
+	VFMADD213PS Q3, P3, V3
+	END2
+
+// dst = ((src - mean)·r)·gamma
+// func normalizeScaleAVX2(dst, src, gamma *float32, n int, mean, r float32)
+TEXT ·normalizeScaleAVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ gamma+16(FP), DX
+	MOVQ n+24(FP), CX
+	VBROADCASTSS mean+32(FP), C
+	VBROADCASTSS r+36(FP), T
+	BEGIN2
+	WITH(VSUBPS, C)
+	WITH(VMULPS, T)
+	BOTH(VMULPS, P0, P1, P2, P3)
+	END2

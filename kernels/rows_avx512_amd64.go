@@ -1,0 +1,134 @@
+//go:build !purego
+
+package kernels
+
+// rowsAVX512 fills in the routines of rows_avx512_amd64.s.
+func (s *Set) rowsAVX512() {
+	s.act = [...]func(dst, src []float32){
+		GELU: unary(geluAVX512), GELUTanh: unary(geluTanhAVX512), ReLU: unary(reluAVX512), SiLU: unary(siluAVX512),
+		QuickGELU: unary(quickGELUAVX512), Tanh: unary(tanhAVX512), Sigmoid: unary(sigmoidAVX512),
+	}
+	s.add, s.mul, s.max = binary(addAVX512), binary(mulAVX512), binary(maxAVX512)
+	s.scale, s.div, s.addScaled = scaled(scaleAVX512), scaled(divAVX512), scaled(addScaledAVX512)
+	s.fold = func(dst, src []float32, a, b float32) {
+		for i := 0; i < len(dst); i += piece {
+			foldAVX512(&dst[i], &src[i], min(piece, len(dst)-i), a, b)
+		}
+	}
+	s.dequantize = func(dst []float32, src []int8, s float32) {
+		for i := 0; i < len(dst); i += piece {
+			dequantizeAVX512(&dst[i], &src[i], min(piece, len(dst)-i), s)
+		}
+	}
+	s.rowMax = func(x []float32) float32 {
+		l, m := noLanes, noLanes[0]
+		for i := 0; i < len(x); i += piece {
+			m = rowMaxAVX512(&l, &x[i], min(piece, len(x)-i))
+		}
+		return m
+	}
+	s.expSum = func(dst, src []float32, max float32) float32 {
+		var l lanes
+		sum := float32(0)
+		for i := 0; i < len(src); i += piece {
+			sum = expSumAVX512(&l, &dst[i], &src[i], min(piece, len(src)-i), max)
+		}
+		return sum
+	}
+	s.dot = func(a, b []float32) float32 {
+		var l lanes
+		sum := float32(0)
+		for i := 0; i < len(a); i += piece {
+			sum = dotAVX512(&l, &a[i], &b[i], min(piece, len(a)-i))
+		}
+		return sum
+	}
+	s.layerNorm = func(dst, src []float32, n int, gamma, beta []float32, eps float32) {
+		for ; len(src) > 0; dst, src = dst[n:], src[n:] {
+			var l lanes
+			sum := float32(0)
+			for i := 0; i < n; i += piece {
+				sum = rowSumAVX512(&l, &src[i], min(piece, n-i))
+			}
+			mean := sum / float32(n)
+			l = lanes{}
+			for i := 0; i < n; i += piece {
+				sum = rowVarAVX512(&l, &src[i], min(piece, n-i), mean)
+			}
+			r := 1 / sqrt(sum/float32(n)+eps)
+			for i := 0; i < n; i += piece {
+				if beta == nil {
+					normalizeScaleAVX512(&dst[i], &src[i], &gamma[i], min(piece, n-i), mean, r)
+				} else {
+					normalizeAVX512(&dst[i], &src[i], &gamma[i], &beta[i], min(piece, n-i), mean, r)
+				}
+			}
+		}
+	}
+}
+
+//go:noescape
+func geluAVX512(dst, src *float32, n int)
+
+//go:noescape
+func geluTanhAVX512(dst, src *float32, n int)
+
+//go:noescape
+func reluAVX512(dst, src *float32, n int)
+
+//go:noescape
+func siluAVX512(dst, src *float32, n int)
+
+//go:noescape
+func quickGELUAVX512(dst, src *float32, n int)
+
+//go:noescape
+func tanhAVX512(dst, src *float32, n int)
+
+//go:noescape
+func sigmoidAVX512(dst, src *float32, n int)
+
+//go:noescape
+func addAVX512(dst, a, b *float32, n int)
+
+//go:noescape
+func mulAVX512(dst, a, b *float32, n int)
+
+//go:noescape
+func maxAVX512(dst, a, b *float32, n int)
+
+//go:noescape
+func scaleAVX512(dst, src *float32, n int, s float32)
+
+//go:noescape
+func divAVX512(dst, src *float32, n int, s float32)
+
+//go:noescape
+func addScaledAVX512(dst, src *float32, n int, s float32)
+
+//go:noescape
+func foldAVX512(dst, src *float32, n int, a, b float32)
+
+//go:noescape
+func dequantizeAVX512(dst *float32, src *int8, n int, s float32)
+
+//go:noescape
+func rowMaxAVX512(l *lanes, src *float32, n int) float32
+
+//go:noescape
+func rowSumAVX512(l *lanes, src *float32, n int) float32
+
+//go:noescape
+func rowVarAVX512(l *lanes, src *float32, n int, mean float32) float32
+
+//go:noescape
+func dotAVX512(l *lanes, a, b *float32, n int) float32
+
+//go:noescape
+func expSumAVX512(l *lanes, dst, src *float32, n int, max float32) float32
+
+//go:noescape
+func normalizeAVX512(dst, src, gamma, beta *float32, n int, mean, r float32)
+
+//go:noescape
+func normalizeScaleAVX512(dst, src, gamma *float32, n int, mean, r float32)

@@ -1,0 +1,21 @@
+//go:build !purego
+
+package kernels
+
+import "github.com/godwit-ml/godwit/internal/cpu"
+
+// machineSets returns the Sets with assembly that this machine can run, the best first.
+func machineSets() []*Set {
+	if !cpu.AVX2 {
+		return nil
+	}
+	avx2 := generic.with("avx2")
+	avx2.rowsAVX2()
+	if !cpu.AVX512 {
+		return []*Set{avx2}
+	}
+	avx512 := avx2.with("avx512")
+	avx512.check = true
+	avx512.rowsAVX512()
+	return []*Set{avx512, avx2}
+}
