@@ -17,6 +17,7 @@ type Set struct {
 	check bool
 	rows
 	tiles
+	probes
 }
 
 // Name returns generic, avx2, avx512 or neon.

@@ -54,8 +54,8 @@ type tiles struct {
 	tileRows int
 	// tile[r][w] computes tiles of r rows by 2^w panels. Every r up to tileRows has at least w = 0.
 	tile [maxTileRows + 1][4]func(*tile)
-	// packKeys transposes rows of d elements (stride ld) into panels of 16 rows: dst[p][i][j] = src[16p+j][i]; beyond the
-	// last row it writes zeros. dst is ⌈rows/16⌉·d·16 elements.
+	// packKeys transposes rows of d elements (stride ld) into panels of 16 rows: dst[p][i][j] = src[16p+j][i]; what stands
+	// beyond the last row means nothing. dst is ⌈rows/16⌉·d·16 elements.
 	packKeys func(dst, src []float32, ld, rows, d int)
 	// packValues copies rows of d elements (stride ld) into panels of 16 columns: dst[p][i][j] = src[i][16p+j]; beyond
 	// column d it writes zeros. dst is ⌈d/16⌉·rows·16 elements.
@@ -158,11 +158,6 @@ func packKeysGo(dst, src []float32, ld, rows, d int) {
 		for j := range n {
 			for i, v := range src[(r+j)*ld:][:d] {
 				panel[i*panelWidth+j] = v
-			}
-		}
-		for j := n; j < panelWidth; j++ {
-			for i := range d {
-				panel[i*panelWidth+j] = 0
 			}
 		}
 	}

@@ -1,0 +1,68 @@
+package kernels
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// BenchmarkGemm reports GFLOP/s and the fraction of the threads' measured peak of fused multiply-adds.
+func BenchmarkGemm(b *testing.B) {
+	shapes := [][2]int{{384, 384}, {384, 1152}, {384, 1536}, {1536, 384}, {768, 768}, {768, 3072}, {3072, 768}}
+	for _, set := range Sets() {
+		if set == generic {
+			continue
+		}
+		for _, threads := range []int{1, 2} {
+			for _, m := range []int{1, 2, 4, 8, 16, 128, 512, 4096} {
+				for _, kn := range shapes {
+					k, n := kn[0], kn[1]
+					b.Run(fmt.Sprintf("impl=%s/threads=%d/m=%d/n=%d/k=%d", set.Name(), threads, m, n, k), func(b *testing.B) {
+						x := New(set, threads)
+						defer x.Close()
+						r := rand.New(rand.NewPCG(1, 2))
+						w := x.Pack(k, n, func(_ int, dst []float32) { clear(dst) })
+						a, c, bias := make([]float32, m*k), make([]float32, m*n), make([]float32, n)
+						random(r, a)
+						for b.Loop() {
+							x.Gemm(c, n, a, k, m, w, Epilogue{Bias: bias})
+						}
+						speed := 2 * float64(m) * float64(n) * float64(k) * float64(b.N) / b.Elapsed().Seconds()
+						b.ReportMetric(speed/1e9, "GFLOP/s")
+						b.ReportMetric(100*speed/(float64(threads)*PeakFMA(set)), "%peak")
+						b.ReportMetric(0, "ns/op")
+					})
+				}
+			}
+		}
+	}
+}
+
+// BenchmarkAttention reports GFLOP/s of the two products of an attention, and the fraction of the peak.
+func BenchmarkAttention(b *testing.B) {
+	for _, set := range Sets() {
+		if set == generic {
+			continue
+		}
+		for _, threads := range []int{1, 2} {
+			for _, d := range []int{32, 64} {
+				for _, n := range []int{16, 128, 512, 2048} {
+					b.Run(fmt.Sprintf("impl=%s/threads=%d/d=%d/s=%d", set.Name(), threads, d, n), func(b *testing.B) {
+						x := New(set, threads)
+						defer x.Close()
+						p := &Attn{Heads: 12, KVHeads: 12, HeadDim: d, Scale: 0.125}
+						h := p.Heads * d
+						qkv, out, starts := make([]float32, n*3*h), make([]float32, n*h), []int32{0, int32(n)}
+						random(rand.New(rand.NewPCG(1, 2)), qkv)
+						for b.Loop() {
+							x.Attention(out, h, qkv, 3*h, qkv[h:], qkv[2*h:], 3*h, starts, p)
+						}
+						speed := 4 * float64(n*n*h) * float64(b.N) / b.Elapsed().Seconds()
+						b.ReportMetric(speed/1e9, "GFLOP/s")
+						b.ReportMetric(100*speed/(float64(threads)*PeakFMA(set)), "%peak")
+					})
+				}
+			}
+		}
+	}
+}

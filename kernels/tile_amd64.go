@@ -1,0 +1,97 @@
+//go:build !purego
+
+package kernels
+
+// tilesAVX2 puts the tiles of AVX2 into the Set.
+func (s *Set) tilesAVX2() {
+	s.tiles = tiles{
+		tileRows: 6,
+		tile: [maxTileRows + 1][4]func(*tile){
+			1: {tile1x1AVX2, tile1x2AVX2, tile1x4AVX2},
+			2: {tile2x1AVX2, tile2x2AVX2},
+			3: {tile3x1AVX2, tile3x2AVX2},
+			4: {tile4x1AVX2},
+			5: {tile5x1AVX2},
+			6: {tile6x1AVX2},
+		},
+		packKeys:   packKeysAVX2,
+		packValues: packValuesAVX2,
+	}
+	s.probes = probes{fma: probeFMAAVX2, read: probeReadAVX2}
+}
+
+func packKeysAVX2(dst, src []float32, ld, rows, d int) {
+	even := d &^ 7
+	for r := 0; r < rows; r += panelWidth {
+		panel := dst[r*d:][:d*panelWidth]
+		if even > 0 {
+			packKeys8AVX2(&panel[0], &src[r*ld], uintptr(ld)*4, min(8, rows-r), even/8)
+			if r+8 < rows {
+				packKeys8AVX2(&panel[8], &src[(r+8)*ld], uintptr(ld)*4, min(8, rows-r-8), even/8)
+			}
+		}
+		for j := range min(panelWidth, rows-r) {
+			for i := even; i < d; i++ {
+				panel[i*panelWidth+j] = src[(r+j)*ld+i]
+			}
+		}
+	}
+}
+
+func packValuesAVX2(dst, src []float32, ld, rows, d int) {
+	c := 0
+	for ; c+panelWidth <= d; c += panelWidth {
+		packValues16AVX2(&dst[c*rows], &src[c], uintptr(ld)*4, rows)
+	}
+	if c < d {
+		packValuesGo(dst[c*rows:], src[c:], ld, rows, d-c)
+	}
+}
+
+//go:noescape
+func tile1x1AVX2(t *tile)
+
+//go:noescape
+func tile2x1AVX2(t *tile)
+
+//go:noescape
+func tile3x1AVX2(t *tile)
+
+//go:noescape
+func tile4x1AVX2(t *tile)
+
+//go:noescape
+func tile5x1AVX2(t *tile)
+
+//go:noescape
+func tile6x1AVX2(t *tile)
+
+//go:noescape
+func tile1x2AVX2(t *tile)
+
+//go:noescape
+func tile2x2AVX2(t *tile)
+
+//go:noescape
+func tile3x2AVX2(t *tile)
+
+//go:noescape
+func tile1x4AVX2(t *tile)
+
+//go:noescape
+func packKeys8AVX2(dst, src *float32, ld uintptr, rows, d int)
+
+//go:noescape
+func packValues16AVX2(dst, src *float32, ld uintptr, rows int)
+
+//go:noescape
+func probeFMAAVX2(n int) int
+
+//go:noescape
+func probeFMAAVX512(n int) int
+
+//go:noescape
+func probeReadAVX2(p []float32)
+
+//go:noescape
+func probeReadAVX512(p []float32)

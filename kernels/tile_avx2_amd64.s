@@ -1,0 +1,343 @@
+//go:build !purego
+
+#include "go_asm.h"
+#include "textflag.h"
+
+// Tiles of AVX2; what they compute stands at the type tile. All routines have this form:
+//
+//	for each tile:
+//	    accumulators = 0
+//	    for l in 0..k-1:                            four at a time, then one at a time
+//	        for each row i: broadcast a[i][l]; accumulators of row i += a[i][l] · b[l]
+//	    add, scale, scale rows, add bias, add residual, as the flags say
+//	    store
+//
+// The greatest is 6 rows by one panel: 12 accumulators, two registers of b, two broadcasts in turn. A step of k is 12
+// multiply-adds (6 cycles on two ports) and 8 loads (4 cycles).
+//
+//	                 b[l][0..7]  b[l][8..15]
+//	                    Y12         Y13
+//	a[0][l] → Y14   │   Y0    │    Y1    │
+//	a[1][l] → Y15   │   Y2    │    Y3    │
+//	a[2][l] → Y14   │   Y4    │    Y5    │
+//	a[3][l] → Y15   │   Y6    │    Y7    │
+//	a[4][l] → Y14   │   Y8    │    Y9    │
+//	a[5][l] → Y15   │   Y10   │    Y11   │
+//
+// Fewer rows take more panels, so that eight chains or more hide the latency of the multiply-add: 3 rows by two panels
+// (12 accumulators, broadcasts in Y12..Y14, b in Y15), one row by four (8 accumulators, b from memory).
+
+#define T      DI  // the tile
+#define A      R8  // row 0 of A, at l
+#define LDA    R9  // bytes from a row of A to the next
+#define LDA3   R10 // 3·LDA
+#define LDA5   R11 // 5·LDA
+#define B      R12 // row l of the first panel
+#define PANEL  R13 // bytes from a panel to the next
+#define PANEL3 R14 // 3·PANEL
+#define COUNT  R15 // tiles to do
+#define DONE   DX  // rows done
+#define K      CX
+#define P      SI  // a row of C, or of what is added
+#define LD     AX  // bytes from there to the next
+
+// One step of k, a row of 16 columns: d is 4·l, y0 and y1 the accumulators, x a register for the broadcast.
+#define ROW(d, a, x, y0, y1) \
+	VBROADCASTSS a, x         \
+	VFMADD231PS  Y12, x, y0   \
+	VFMADD231PS  Y13, x, y1
+
+#define STEP1(d) \
+	VMOVUPS (16*d)(B), Y12            \
+	VMOVUPS (16*d+32)(B), Y13         \
+	ROW(d, d(A), Y14, Y0, Y1)
+#define STEP2(d) STEP1(d) \
+	ROW(d, d(A)(LDA*1), Y15, Y2, Y3)
+#define STEP3(d) STEP2(d) \
+	ROW(d, d(A)(LDA*2), Y14, Y4, Y5)
+#define STEP4(d) STEP3(d) \
+	ROW(d, d(A)(LDA3*1), Y15, Y6, Y7)
+#define STEP5(d) STEP4(d) \
+	ROW(d, d(A)(LDA*4), Y14, Y8, Y9)
+#define STEP6(d) STEP5(d) \
+	ROW(d, d(A)(LDA5*1), Y15, Y10, Y11)
+
+// The same for two panels: a half panel of b in Y15, by the broadcasts Y12..Y14.
+#define HALF1(b, y0) \
+	VMOVUPS     b, Y15       \
+	VFMADD231PS Y15, Y12, y0
+#define HALF2(b, y0, y1) HALF1(b, y0) \
+	VFMADD231PS Y15, Y13, y1
+#define HALF3(b, y0, y1, y2) HALF2(b, y0, y1) \
+	VFMADD231PS Y15, Y14, y2
+
+#define STEP1x2(d) \
+	VBROADCASTSS d(A), Y12              \
+	HALF1((16*d)(B), Y0)                \
+	HALF1((16*d+32)(B), Y1)             \
+	HALF1((16*d)(B)(PANEL*1), Y2)       \
+	HALF1((16*d+32)(B)(PANEL*1), Y3)
+#define STEP2x2(d) \
+	VBROADCASTSS d(A), Y12              \
+	VBROADCASTSS d(A)(LDA*1), Y13       \
+	HALF2((16*d)(B), Y0, Y4)            \
+	HALF2((16*d+32)(B), Y1, Y5)         \
+	HALF2((16*d)(B)(PANEL*1), Y2, Y6)   \
+	HALF2((16*d+32)(B)(PANEL*1), Y3, Y7)
+#define STEP3x2(d) \
+	VBROADCASTSS d(A), Y12                  \
+	VBROADCASTSS d(A)(LDA*1), Y13           \
+	VBROADCASTSS d(A)(LDA*2), Y14           \
+	HALF3((16*d)(B), Y0, Y4, Y8)            \
+	HALF3((16*d+32)(B), Y1, Y5, Y9)         \
+	HALF3((16*d)(B)(PANEL*1), Y2, Y6, Y10)  \
+	HALF3((16*d+32)(B)(PANEL*1), Y3, Y7, Y11)
+#define STEP1x4(d) \
+	VBROADCASTSS d(A), Y12                          \
+	VFMADD231PS  (16*d)(B), Y12, Y0                 \
+	VFMADD231PS  (16*d+32)(B), Y12, Y1              \
+	VFMADD231PS  (16*d)(B)(PANEL*1), Y12, Y2        \
+	VFMADD231PS  (16*d+32)(B)(PANEL*1), Y12, Y3     \
+	VFMADD231PS  (16*d)(B)(PANEL*2), Y12, Y4        \
+	VFMADD231PS  (16*d+32)(B)(PANEL*2), Y12, Y5     \
+	VFMADD231PS  (16*d)(B)(PANEL3*1), Y12, Y6       \
+	VFMADD231PS  (16*d+32)(B)(PANEL3*1), Y12, Y7
+
+// EACH applies OP to the accumulators of each row, with P at the row: OP(offset in the row, two registers).
+#define NEXT ADDQ LD, P
+#define EACH1(OP) OP(0, Y0, Y1)
+#define EACH2(OP) EACH1(OP) \
+	NEXT             \
+	OP(0, Y2, Y3)
+#define EACH3(OP) EACH2(OP) \
+	NEXT             \
+	OP(0, Y4, Y5)
+#define EACH4(OP) EACH3(OP) \
+	NEXT             \
+	OP(0, Y6, Y7)
+#define EACH5(OP) EACH4(OP) \
+	NEXT             \
+	OP(0, Y8, Y9)
+#define EACH6(OP) EACH5(OP) \
+	NEXT             \
+	OP(0, Y10, Y11)
+#define EACH1x2(OP) OP(0, Y0, Y1) \
+	OP(64, Y2, Y3)
+#define EACH2x2(OP) EACH1x2(OP) \
+	NEXT             \
+	OP(0, Y4, Y5)    \
+	OP(64, Y6, Y7)
+#define EACH3x2(OP) EACH2x2(OP) \
+	NEXT             \
+	OP(0, Y8, Y9)    \
+	OP(64, Y10, Y11)
+#define EACH1x4(OP) EACH1x2(OP) \
+	OP(128, Y4, Y5)  \
+	OP(192, Y6, Y7)
+
+#define ADD(o, y0, y1) \
+	VADDPS o(P), y0, y0     \
+	VADDPS o+32(P), y1, y1
+#define MUL(o, y0, y1) \
+	VBROADCASTSS (P), Y15   \
+	VMULPS Y15, y0, y0      \
+	VMULPS Y15, y1, y1
+#define STORE(o, y0, y1) \
+	VMOVUPS y0, o(P)        \
+	VMOVUPS y1, o+32(P)
+#define ZERO(o, y0, y1) \
+	VXORPS y0, y0, y0       \
+	VXORPS y1, y1, y1
+
+// AT sets P to row DONE of an array, and LD to its stride.
+#define AT(array, stride) \
+	MOVQ  stride(T), LD \
+	MOVQ  LD, P         \
+	IMULQ DONE, P       \
+	ADDQ  array(T), P
+
+#define TILE(name, rows, STEP, EACH) \
+TEXT name(SB), NOSPLIT, $0-8        \
+	MOVQ  t+0(FP), T            \
+	MOVQ  tile_lda(T), LDA      \
+	LEAQ  (LDA)(LDA*2), LDA3    \
+	LEAQ  (LDA)(LDA*4), LDA5    \
+	MOVQ  tile_panel(T), PANEL  \
+	LEAQ  (PANEL)(PANEL*2), PANEL3 \
+	MOVQ  tile_count(T), COUNT  \
+	XORQ  DONE, DONE            \
+	XORQ  LD, LD                \
+tile:                               \
+	EACH(ZERO)                  \
+	MOVQ  LDA, A                \
+	IMULQ DONE, A               \
+	ADDQ  tile_a(T), A          \
+	MOVQ  tile_b(T), B          \
+	MOVQ  tile_k(T), K          \
+	SUBQ  $4, K                 \
+	JLT   tail                  \
+four:                               \
+	STEP(0)                     \
+	STEP(4)                     \
+	STEP(8)                     \
+	STEP(12)                    \
+	ADDQ  $16, A                \
+	ADDQ  $256, B               \
+	SUBQ  $4, K                 \
+	JGE   four                  \
+tail:                               \
+	ADDQ  $4, K                 \
+	JEQ   sum                   \
+one:                                \
+	STEP(0)                     \
+	ADDQ  $4, A                 \
+	ADDQ  $64, B                \
+	DECQ  K                     \
+	JNE   one                   \
+sum:                                \
+	MOVQ  tile_flags(T), BX     \
+	TESTQ $const_tileAdd, BX    \
+	JEQ   scale                 \
+	AT(tile_sum, tile_lds)      \
+	EACH(ADD)                   \
+scale:                              \
+	TESTQ $const_tileScale, BX  \
+	JEQ   rowScale              \
+	LEAQ  tile_scale(T), P      \
+	XORQ  LD, LD                \
+	EACH(MUL)                   \
+rowScale:                           \
+	TESTQ $const_tileRowScale, BX \
+	JEQ   bias                  \
+	MOVQ  tile_rowScale(T), P   \
+	LEAQ  (P)(DONE*4), P        \
+	MOVQ  $4, LD                \
+	EACH(MUL)                   \
+bias:                               \
+	TESTQ $const_tileBias, BX   \
+	JEQ   residual              \
+	MOVQ  tile_bias(T), P       \
+	XORQ  LD, LD                \
+	EACH(ADD)                   \
+residual:                           \
+	TESTQ $const_tileResidual, BX \
+	JEQ   store                 \
+	AT(tile_residual, tile_ldr) \
+	EACH(ADD)                   \
+store:                              \
+	AT(tile_c, tile_ldc)        \
+	EACH(STORE)                 \
+	ADDQ  $rows, DONE           \
+	DECQ  COUNT                 \
+	JNE   tile                  \
+	VZEROUPPER                  \
+	RET
+
+TILE(·tile1x1AVX2, 1, STEP1, EACH1)
+TILE(·tile2x1AVX2, 2, STEP2, EACH2)
+TILE(·tile3x1AVX2, 3, STEP3, EACH3)
+TILE(·tile4x1AVX2, 4, STEP4, EACH4)
+TILE(·tile5x1AVX2, 5, STEP5, EACH5)
+TILE(·tile6x1AVX2, 6, STEP6, EACH6)
+TILE(·tile1x2AVX2, 1, STEP1x2, EACH1x2)
+TILE(·tile2x2AVX2, 2, STEP2x2, EACH2x2)
+TILE(·tile3x2AVX2, 3, STEP3x2, EACH3x2)
+TILE(·tile1x4AVX2, 1, STEP1x4, EACH1x4)
+
+// func packKeys8AVX2(dst, src *float32, ld uintptr, rows, d int)
+//
+// Transposes 8 rows of 8·d elements, ld bytes apart, into a half panel: dst[i·16 + j] = src[j][i]. Rows from number rows on
+// repeat the last: the columns that they fill mean nothing.
+TEXT ·packKeys8AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ ld+16(FP), AX
+	MOVQ rows+24(FP), BX
+	MOVQ d+32(FP), CX
+	XORQ DX, DX
+
+#define ROWPTR(i, prev, p) \
+	CMPQ BX, $i            \
+	CMOVQLE DX, AX         \
+	LEAQ (prev)(AX*1), p
+
+	ROWPTR(1, SI, R8)
+	ROWPTR(2, R8, R9)
+	ROWPTR(3, R9, R10)
+	ROWPTR(4, R10, R11)
+	ROWPTR(5, R11, R12)
+	ROWPTR(6, R12, R13)
+	ROWPTR(7, R13, R14)
+
+eight:
+	VMOVUPS (SI)(DX*1), Y0
+	VMOVUPS (R8)(DX*1), Y1
+	VMOVUPS (R9)(DX*1), Y2
+	VMOVUPS (R10)(DX*1), Y3
+	VMOVUPS (R11)(DX*1), Y4
+	VMOVUPS (R12)(DX*1), Y5
+	VMOVUPS (R13)(DX*1), Y6
+	VMOVUPS (R14)(DX*1), Y7
+
+	VUNPCKLPS Y1, Y0, Y8
+	VUNPCKHPS Y1, Y0, Y9
+	VUNPCKLPS Y3, Y2, Y10
+	VUNPCKHPS Y3, Y2, Y11
+	VUNPCKLPS Y5, Y4, Y12
+	VUNPCKHPS Y5, Y4, Y13
+	VUNPCKLPS Y7, Y6, Y14
+	VUNPCKHPS Y7, Y6, Y15
+
+	VUNPCKLPD Y10, Y8, Y0
+	VUNPCKHPD Y10, Y8, Y1
+	VUNPCKLPD Y11, Y9, Y2
+	VUNPCKHPD Y11, Y9, Y3
+	VUNPCKLPD Y14, Y12, Y4
+	VUNPCKHPD Y14, Y12, Y5
+	VUNPCKLPD Y15, Y13, Y6
+	VUNPCKHPD Y15, Y13, Y7
+
+	VINSERTF128 $1, X4, Y0, Y8
+	VINSERTF128 $1, X5, Y1, Y9
+	VINSERTF128 $1, X6, Y2, Y10
+	VINSERTF128 $1, X7, Y3, Y11
+	VPERM2F128  $0x31, Y4, Y0, Y12
+	VPERM2F128  $0x31, Y5, Y1, Y13
+	VPERM2F128  $0x31, Y6, Y2, Y14
+	VPERM2F128  $0x31, Y7, Y3, Y15
+
+	VMOVUPS Y8, (DI)
+	VMOVUPS Y9, 64(DI)
+	VMOVUPS Y10, 128(DI)
+	VMOVUPS Y11, 192(DI)
+	VMOVUPS Y12, 256(DI)
+	VMOVUPS Y13, 320(DI)
+	VMOVUPS Y14, 384(DI)
+	VMOVUPS Y15, 448(DI)
+	ADDQ    $512, DI
+	ADDQ    $32, DX
+	DECQ    CX
+	JNE     eight
+	VZEROUPPER
+	RET
+
+// func packValues16AVX2(dst, src *float32, ld uintptr, rows int)
+//
+// Copies 16 elements of each of the rows, ld bytes apart, one after the other.
+TEXT ·packValues16AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ ld+16(FP), AX
+	MOVQ rows+24(FP), CX
+
+copy:
+	VMOVUPS (SI), Y0
+	VMOVUPS 32(SI), Y1
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    AX, SI
+	ADDQ    $64, DI
+	DECQ    CX
+	JNE     copy
+	VZEROUPPER
+	RET
