@@ -74,8 +74,8 @@ func (s *Sink) Sequences(name string, t tensor.Tensor) {
 //   - token_type_ids [rows, cols], optional, default 0;
 //   - position_ids [rows, cols] or [1, cols], optional, default by the model's rule.
 //
-// A model that pools the first token takes the first that takes part; of a sequence without any, all outputs are 0. run is
-// the model: it gets the packed batch, and gives its outputs to the Sink.
+// A model that pools the first token takes the first that takes part, and zeros for a sequence without any. run is the model:
+// it gets the packed batch, and gives its outputs to the Sink.
 func ForwardText(inputs map[string]tensor.Tensor, opts ForwardOptions, lim Limits, run func(b *Batch, out *Sink)) (map[string]tensor.Tensor, error) {
 	p, err := readPadded(inputs)
 	if err != nil {

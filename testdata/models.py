@@ -1,0 +1,254 @@
+#!/usr/bin/env python3
+"""Makes testdata/models: tiny random models as transformers and sentence-transformers save them, with inputs and outputs.
+
+    python3 testdata/models.py
+
+Needs transformers 5.23, torch 2.8, sentence-transformers 6.2, tokenizers, safetensors. Outputs are computed in float64 and
+stored as float32; case.json holds, for each output, the largest error that PyTorch itself makes in float32. A run's tensors
+carry its name and a dot, those of the main run do not.
+"""
+import json
+import pathlib
+import shutil
+
+import numpy as np
+import tokenizers
+import torch
+import transformers as tf
+from safetensors.torch import load_file, save_file
+
+ROOT = pathlib.Path(__file__).parent / "models"
+VOCAB, HIDDEN = 60, 18
+BASE = dict(vocab_size=VOCAB, hidden_size=HIDDEN, num_hidden_layers=2, num_attention_heads=3, intermediate_size=28,
+            max_position_embeddings=24)
+DISTIL = dict(vocab_size=VOCAB, dim=HIDDEN, n_layers=2, n_heads=3, hidden_dim=28, max_position_embeddings=24)
+
+
+def randomize(model):
+    """Gives each parameter a size at which no part of the model is idle."""
+    for name, p in model.named_parameters():
+        with torch.no_grad():
+            if p.ndim > 1:
+                p.copy_(torch.randn(p.shape) * (0.8 / p.shape[-1] ** 0.5 if "embedding" not in name else 0.5))
+            elif name.endswith("weight"):
+                p.copy_(1 + 0.2 * torch.randn(p.shape))
+            else:
+                p.copy_(0.2 * torch.randn(p.shape))
+
+
+def outputs(model, inputs, prefix, hidden):
+    with torch.no_grad():
+        out = model(**inputs, output_hidden_states=True)
+        base = getattr(model, model.base_model_prefix, model)
+        last = base(**{k: v for k, v in inputs.items()}).last_hidden_state
+    named = {k: v for k, v in out.items() if isinstance(v, torch.Tensor)}
+    named["last_hidden_state"] = last
+    if hidden:
+        for i, h in enumerate(out.hidden_states[:-1]):
+            named[f"hidden_states.{i}"] = h
+    mask = inputs.get("attention_mask")
+    if mask is not None and (mask[:, 0] == 0).any():  # a hidden first token is not pooled by godwit
+        named = {k: v for k, v in named.items() if v.ndim >= 2 and v.shape[:2] == mask.shape}
+    return {prefix + k: v for k, v in named.items()}, mask
+
+
+def save_case(model, folder, runs, edit=None):
+    """Writes a case. edit changes (config, tensors) after they are saved, to the form that old files have."""
+    path = ROOT / folder
+    model.save_pretrained(path)
+    (path / "generation_config.json").unlink(missing_ok=True)
+    tensors, noise = {}, {}
+    for run, inputs in runs.items():
+        prefix = "" if run == "main" else run + "."
+        single, mask = outputs(model.float(), inputs, prefix, run == "main")
+        double, _ = outputs(model.double(), inputs, prefix, run == "main")
+        for name, v in double.items():
+            diff = (v - single[name]).abs()
+            if mask is not None and v.ndim >= 2 and v.shape[:2] == mask.shape:
+                diff = diff[mask != 0]
+            noise[name] = diff.max().item()
+            tensors[name] = v.float().contiguous()
+        for name, v in inputs.items():
+            tensors[prefix + name] = v
+    save_file(tensors, path / "expected.safetensors")
+    (path / "case.json").write_text(json.dumps({"class": type(model).__name__, "noise_fp32": noise}, indent=1) + "\n")
+    if edit:
+        config = json.loads((path / "config.json").read_text())
+        weights = load_file(path / "model.safetensors")
+        weights = edit(config, weights) or weights
+        (path / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+        save_file(weights, path / "model.safetensors", {"format": "pt"})
+
+
+def text_runs(types, pad, skip_pad):
+    g = torch.Generator().manual_seed(types * 7 + pad)
+
+    def ids(*shape):
+        return torch.randint(4, VOCAB, shape, generator=g)
+
+    right = torch.ones(3, 12, dtype=torch.long)
+    right[1, 7:] = 0
+    right[2, 3:] = 0
+    left = right.flip(1)
+    holes = torch.ones(2, 12, dtype=torch.long)
+    holes[0, 3:5] = 0
+    holes[0, 9] = 0
+    holes[1, 1] = 0
+    main = ids(3, 12)
+    main[right == 0] = pad
+    runs = {"main": {"input_ids": main, "attention_mask": right}, "one": {"input_ids": ids(1, 1)},
+            "left": {"input_ids": ids(3, 12), "attention_mask": left}, "holes": {"input_ids": ids(2, 12), "attention_mask": holes},
+            "positions": {"input_ids": ids(2, 6), "position_ids": torch.tensor([[5, 4, 9, 2, 3, 17]])}}
+    if types > 1:
+        runs["main"]["token_type_ids"] = torch.randint(0, types, (3, 12), generator=g)
+    if skip_pad:
+        mid = ids(2, 9)
+        mid[0, 4] = pad
+        runs["padmid"] = {"input_ids": mid}
+    return runs
+
+
+def without_position_ids(runs):  # DistilBERT's heads take none
+    return {k: v for k, v in runs.items() if k != "positions"}
+
+
+def old_bert(config, weights):
+    """The form of the first BERT files: TensorFlow's names for the norms, a buffer, and a config without what came later."""
+    for key in ("dtype", "architectures", "tie_word_embeddings", "use_cache", "is_decoder", "add_cross_attention", "id2label",
+                "label2id", "transformers_version"):
+        config.pop(key, None)
+    config["torch_dtype"] = "float32"
+    weights["embeddings.position_ids"] = torch.arange(24)[None]
+    return {("bert." + k).replace("LayerNorm.weight", "LayerNorm.gamma").replace("LayerNorm.bias", "LayerNorm.beta"): v
+            for k, v in weights.items()}
+
+
+def both_biases(config, weights):
+    """An untied decoder has a bias of its own, and the file another one beside it, which is not used."""
+    assert not torch.equal(weights["cls.predictions.decoder.bias"], weights["cls.predictions.bias"])
+
+
+def without_labels(config, weights):
+    config["num_labels"] = len(config.pop("id2label"))
+    config.pop("label2id")
+
+
+def models():
+    bert = text_runs(2, 0, False)
+    rob = text_runs(1, 1, True)
+    labels = lambda n: dict(id2label={i: f"L{i}" for i in range(n)}, label2id={f"L{i}": i for i in range(n)})
+    bc = lambda **kw: tf.BertConfig(**BASE, **kw)
+    rc = lambda cls=tf.RobertaConfig, pad=1, **kw: cls(**BASE, type_vocab_size=1, pad_token_id=pad, **kw)
+    dc = lambda **kw: tf.DistilBertConfig(**DISTIL, **kw)
+    cases = [
+        ("bert/old_names", tf.BertModel(bc(hidden_act="gelu_new")), bert, old_bert),
+        ("bert/pretraining", tf.BertForPreTraining(bc()), bert, None),
+        ("bert/next_sentence", tf.BertForNextSentencePrediction(bc(hidden_act="relu")), bert, None),
+        ("bert/mlm_untied", tf.BertForMaskedLM(bc(tie_word_embeddings=False)), bert, both_biases),
+        ("bert/regression", tf.BertForSequenceClassification(bc(problem_type="regression", **labels(1))), bert, without_labels),
+        ("roberta/mlm", tf.RobertaForMaskedLM(rc()), rob, None),
+        ("roberta/multi_label", tf.RobertaForSequenceClassification(rc(problem_type="multi_label_classification", **labels(4))), rob, None),
+        ("xlm-roberta/base", tf.XLMRobertaModel(rc(tf.XLMRobertaConfig, add_pooling_layer=False)), rob, None),
+        ("camembert/qa", tf.CamembertForQuestionAnswering(rc(tf.CamembertConfig)), rob, None),
+        ("distilbert/mlm", tf.DistilBertForMaskedLM(dc()), without_position_ids(text_runs(1, 0, False)), None),
+        ("distilbert/tokcls", tf.DistilBertForTokenClassification(dc(activation="relu", **labels(5))),
+         without_position_ids(text_runs(1, 0, False)), None),
+        ("mpnet/base", tf.MPNetModel(tf.MPNetConfig(**BASE)), rob, None),
+        ("mpnet/qa", tf.MPNetForQuestionAnswering(tf.MPNetConfig(**BASE)), rob, None),
+    ]
+    for folder, model, runs, edit in cases:
+        randomize(model)
+        save_case(model.eval(), folder, runs, edit)
+
+
+WORDS = "the quick brown fox jumps over lazy dog how do i bake bread at home cat query : search".split()
+SENTENCES = ["The quick brown fox.", "How do I bake bread at home?", "", "cat cat " * 20, "dog", "search: the LAZY fox"]
+
+
+def sentence_tokenizer():
+    vocab = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", ".", "?"] + WORDS + ["##s", "##e"]
+    tok = tokenizers.Tokenizer(tokenizers.models.WordPiece({t: i for i, t in enumerate(vocab)}, unk_token="[UNK]"))
+    tok.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
+    tok.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
+    tok.post_processor = tokenizers.processors.TemplateProcessing("[CLS] $A [SEP]", "[CLS] $A [SEP] $B:1 [SEP]:1",
+                                                                  [("[CLS]", 2), ("[SEP]", 3)])
+    return tf.PreTrainedTokenizerFast(tokenizer_object=tok, unk_token="[UNK]", pad_token="[PAD]", cls_token="[CLS]",
+                                      sep_token="[SEP]", mask_token="[MASK]", model_max_length=20)
+
+
+def sentence_models():
+    from sentence_transformers import SentenceTransformer
+    from sentence_transformers import models as st
+
+    def legacy(path):  # the keys of Pooling's config before version 6, and of the length before that
+        p = path / "1_Pooling/config.json"
+        c = json.loads(p.read_text())
+        modes = c.pop("pooling_mode")
+        modes = [modes] if isinstance(modes, str) else modes
+        names = {"cls": "cls_token", "max": "max_tokens", "mean": "mean_tokens", "mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+                 "weightedmean": "weightedmean_tokens", "lasttoken": "lasttoken"}
+        c = {"word_embedding_dimension": c["embedding_dimension"]}
+        c.update({"pooling_mode_" + v: k in modes for k, v in names.items()})
+        p.write_text(json.dumps(c, indent=2) + "\n")
+        (path / "sentence_bert_config.json").write_text('{"max_seq_length": 16, "do_lower_case": false}\n')
+        config = json.loads((path / "tokenizer_config.json").read_text())
+        config["model_max_length"] = 512
+        (path / "tokenizer_config.json").write_text(json.dumps(config, indent=2) + "\n")
+
+    def no_modules(path):
+        for name in ("modules.json", "sentence_bert_config.json", "config_sentence_transformers.json"):
+            (path / name).unlink()
+        shutil.rmtree(path / "1_Pooling")
+
+    cases = [
+        ("all_modes", ["cls", "max", "mean", "mean_sqrt_len_tokens"], True, [], {}, "dot", 20, None),
+        ("more_modes_no_prompt", ["weightedmean", "lasttoken", "mean"], False, [],
+         dict(prompts={"query": "query: ", "long": "search the fox: "}, default_prompt_name="query"), "euclidean", 20, None),
+        ("dense_residual", ["mean"], True,
+         [lambda: st.Dense(HIDDEN, 10, activation_function=torch.nn.GELU(), use_residual=True),
+          lambda: st.Dense(10, 10, bias=False, activation_function=torch.nn.Identity(), use_residual=True),
+          lambda: st.Normalize()], {}, "manhattan", 20, None),
+        ("legacy", ["mean", "cls"], True, [], {}, "cosine", 16, legacy),
+        ("no_modules", ["mean"], True, [], {}, "cosine", 20, no_modules),
+    ]
+    for name, modes, include, extra, prompts, similarity, length, edit in cases:
+        path = ROOT / "sentence-transformers" / name
+        config = tf.BertConfig(**BASE, pad_token_id=0)
+        model = tf.BertModel(config)
+        randomize(model)
+        tmp = ROOT / "tmp"
+        model.save_pretrained(tmp)
+        sentence_tokenizer().save_pretrained(tmp)
+        modules = [st.Transformer(str(tmp)), st.Pooling(HIDDEN, pooling_mode=modes, include_prompt=include)]
+        modules += [f() for f in extra]
+        for m in modules[2:]:
+            randomize(m)
+        s = SentenceTransformer(modules=modules, device="cpu", similarity_fn_name=similarity, **prompts)
+        s.max_seq_length = length
+        s.save_pretrained(str(path), create_model_card=False)
+        shutil.rmtree(tmp)
+        tensors, noise = {}, {}
+        for key in [None, *(prompts.get("prompts") or {})]:
+            out = "embeddings" if key is None else "embeddings." + key
+            single = s.float().encode(SENTENCES, prompt_name=key, convert_to_tensor=True)
+            double = s.double().encode(SENTENCES, prompt_name=key, convert_to_tensor=True)
+            tensors[out] = double.float().contiguous()
+            noise[out] = (double - single).abs().max().item()
+        s.double()
+        double = s.encode(SENTENCES, convert_to_tensor=True)
+        tensors["similarity"] = s.similarity(double, double).float().contiguous()
+        noise["similarity"] = (s.similarity(double.float(), double.float()) - s.similarity(double, double)).abs().max().item()
+        save_file(tensors, path / "expected.safetensors")
+        (path / "case.json").write_text(json.dumps(
+            {"class": "SentenceTransformer", "noise_fp32": noise, "prompts": prompts.get("prompts", {}), "sentences": SENTENCES},
+            indent=1) + "\n")
+        if edit:
+            edit(path)
+
+
+if __name__ == "__main__":
+    torch.manual_seed(1)
+    np.random.seed(1)
+    shutil.rmtree(ROOT, ignore_errors=True)
+    models()
+    sentence_models()
