@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -79,14 +80,28 @@ func (o *options) compare() error {
 
 // cell lets all engines take turns at one batch, length and number of threads.
 func (o *options) cell(batch, seq, threads int, flops func(batch, seq int) float64) ([]row, error) {
+	rows, err := o.measure(agreement, func(peer string) (*exec.Cmd, error) { return o.command(peer, batch, seq, threads) })
+	for i := range rows {
+		r := &rows[i]
+		r.Batch, r.Seq, r.Threads = batch, seq, threads
+		r.GFLOPS = flops(batch, seq) / r.Min
+	}
+	return rows, err
+}
+
+// measure starts the engines, compares what they compute, and lets them take turns. The outputs may differ by tolerance.
+func (o *options) measure(tolerance float64, command func(peer string) (*exec.Cmd, error)) ([]row, error) {
 	var engines []*engine
 	defer func() {
 		for _, e := range engines {
 			e.close()
 		}
 	}()
-	for _, p := range o.peers {
-		cmd, err := o.command(p, batch, seq, threads)
+	rows := make([]row, len(o.peers))
+	reps := make([]int, len(o.peers))
+	var reference []float64
+	for i, p := range o.peers {
+		cmd, err := command(p)
 		if err != nil {
 			return nil, err
 		}
@@ -95,12 +110,6 @@ func (o *options) cell(batch, seq, threads int, flops func(batch, seq int) float
 			return nil, err
 		}
 		engines = append(engines, e)
-	}
-
-	rows := make([]row, len(engines))
-	var reference []float64
-	reps := make([]int, len(engines))
-	for i, e := range engines {
 		out, err := e.check()
 		if err != nil {
 			return nil, err
@@ -108,9 +117,12 @@ func (o *options) cell(batch, seq, threads int, flops func(batch, seq int) float
 		if i == 0 {
 			reference = out
 		}
-		if rows[i].Error, err = difference(out, reference); err != nil || rows[i].Error > agreement {
-			return nil, cmp.Or(err, fmt.Errorf("the output of %s differs from that of %s by %.1e of its largest element",
-				e.name, engines[0].name, rows[i].Error))
+		if rows[i].Error, err = difference(out, reference); err != nil {
+			return nil, fmt.Errorf("%s and %s: %w", e.name, o.peers[0], err)
+		}
+		if rows[i].Error > tolerance {
+			return nil, fmt.Errorf("the output of %s differs from that of %s by %.1e of its largest element",
+				e.name, o.peers[0], rows[i].Error)
 		}
 		ns, err := e.run(2)
 		if err != nil {
@@ -139,12 +151,10 @@ func (o *options) cell(batch, seq, threads int, flops func(batch, seq int) float
 	for i, e := range engines {
 		all := flatten(e.turns)
 		r := &rows[i]
-		r.Peer, r.Batch, r.Seq, r.Threads, r.Reps = e.name, batch, seq, threads, len(all)
+		r.Peer, r.Reps, r.Machine = e.name, len(all), machine()
 		r.Min, r.Median = slices.Min(all), median(all)
-		r.GFLOPS = flops(batch, seq) / r.Min
 		r.Ratio, r.RatioMin = r.Median/median(first), r.Min/slices.Min(first)
 		r.RatioLow, r.RatioHigh = interval(e.turns, engines[0].turns)
-		r.Machine = machine()
 	}
 	return rows, nil
 }
@@ -152,7 +162,7 @@ func (o *options) cell(batch, seq, threads int, flops func(batch, seq int) float
 // difference returns max |a - b| over max |b|.
 func difference(a, b []float64) (float64, error) {
 	if len(a) != len(b) || len(b) == 0 {
-		return 0, fmt.Errorf("an output row has %d elements, the first engine's has %d", len(a), len(b))
+		return 0, fmt.Errorf("outputs of %d and %d elements", len(a), len(b))
 	}
 	var apart, largest float64
 	for i := range b {

@@ -35,7 +35,7 @@ func start(name string, cmd *exec.Cmd) (*engine, error) {
 		return nil, err
 	}
 	e.out = bufio.NewScanner(stdout)
-	e.out.Buffer(nil, 1<<20)
+	e.out.Buffer(nil, 64<<20)
 	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}

@@ -14,6 +14,9 @@
 // It writes table.md, results.jsonl (one line an engine and cell) and plot.svg to the folder -out. The ratio of an engine is
 // its median time over the first engine's, with a 95 % bootstrap interval over whole rounds.
 //
+// With -text FILE it compares tokenizers instead: the ids of the paragraphs of a text, one thread, without offsets, by godwit
+// and by the Python package tokenizers, whose work is done in Rust.
+//
 // With -coldstart it measures instead the time from the start of a fresh process to its first embedding, and the peak of
 // its resident memory.
 package main
@@ -60,6 +63,7 @@ func run() error {
 	var (
 		o        options
 		serve    = flag.Bool("serve", false, "be the godwit engine: speak the line protocol (-cells and -threads with one entry each)")
+		text     = flag.String("text", "", "compare tokenizers on the paragraphs of this file")
 		cold     = flag.Bool("coldstart", false, "measure fresh processes up to their first embedding")
 		peers    = flag.String("peers", "", "engines: godwit, godwit:avx2 (or another instruction set), onnxruntime, torch, openvino;\nempty: godwit and what the Python has")
 		cells    = flag.String("cells", "1x16,1x128,1x512,32x128", "batch x sequence length, separated by commas")
@@ -90,6 +94,9 @@ func run() error {
 		}
 		o.threads = append(o.threads, n)
 	}
+	if *serve && *text != "" {
+		return serveTokenizer(o.model, *text)
+	}
 	if *serve {
 		return serveGodwit(o.model, o.cells[0][0], o.cells[0][1], o.threads[0])
 	}
@@ -103,6 +110,9 @@ func run() error {
 		return err
 	}
 	o.scripts = filepath.Join(dir, "py")
+	if *text != "" {
+		return o.tokenizers(*text)
+	}
 	if o.peers, err = o.choose(*peers); err != nil {
 		return err
 	}
@@ -158,10 +168,8 @@ func (o *options) export() error {
 func (o *options) command(peer string, batch, seq, threads int) (*exec.Cmd, error) {
 	name, isa, _ := strings.Cut(peer, ":")
 	var args []string
-	if o.pin >= 0 && threads == 1 {
-		if taskset, err := exec.LookPath("taskset"); err == nil {
-			args = append(args, taskset, "-c", strconv.Itoa(o.pin))
-		}
+	if threads == 1 {
+		args = o.pinned()
 	}
 	if name == "godwit" {
 		self, err := os.Executable()
@@ -179,4 +187,14 @@ func (o *options) command(peer string, batch, seq, threads int) (*exec.Cmd, erro
 		cmd.Env = append(cmd.Env, "GODWIT_ISA="+isa)
 	}
 	return cmd, nil
+}
+
+// pinned returns the beginning of a command line that keeps a process on one CPU, if there is taskset.
+func (o *options) pinned() []string {
+	if o.pin >= 0 {
+		if taskset, err := exec.LookPath("taskset"); err == nil {
+			return []string{taskset, "-c", strconv.Itoa(o.pin)}
+		}
+	}
+	return nil
 }

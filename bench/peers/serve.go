@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"fmt"
 	"os"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"github.com/godwit-ml/godwit/kernels"
 	"github.com/godwit-ml/godwit/loader"
 	"github.com/godwit-ml/godwit/tensor"
+	"github.com/godwit-ml/godwit/tokenizer"
 )
 
 // serveGodwit is the godwit engine: it speaks the line protocol on standard input and output.
@@ -57,17 +57,50 @@ func serveGodwit(model string, batch, seq, threads int) error {
 	for range 3 {
 		run()
 	}
+	return speak(func() { run() }, func() any {
+		out := run()
+		return out.Row(out.NumRows() - 1)
+	})
+}
+
+// serveTokenizer is the godwit engine for texts: their ids.
+func serveTokenizer(model, file string) error {
+	texts, err := paragraphs(file)
+	if err != nil {
+		return err
+	}
+	t, err := tokenizer.Load(os.DirFS(model))
+	if err != nil {
+		return err
+	}
+	var ids []int32
+	run := func() {
+		ids = ids[:0]
+		for _, s := range texts {
+			if ids, err = t.AppendIDs(ids, s, 0); err != nil {
+				panic(err) // no text is too long
+			}
+		}
+	}
+	run()
+	return speak(run, func() any { run(); return ids })
+}
+
+// paragraphs returns the parts of a text file between blank lines: as paragraphs in py/serve_tokenizers.py.
+func paragraphs(file string) ([]string, error) {
+	data, err := os.ReadFile(file)
+	return strings.Split(strings.TrimSpace(string(data)), "\n\n"), err
+}
+
+// speak speaks the line protocol on standard input and output. run is one repetition; output returns what it computes, a
+// slice of numbers.
+func speak(run func(), output func() any) error {
 	fmt.Println("ready")
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		line := lines.Text()
 		var n int
 		if line == "check" {
-			out := run()
-			values, err := json.Marshal(out.Row(out.NumRows() - 1))
-			if err != nil {
-				return err
-			}
-			fmt.Println("out", strings.NewReplacer("[", "", "]", "", ",", " ").Replace(string(values)))
+			fmt.Println("out", strings.Trim(fmt.Sprint(output()), "[]"))
 		} else if _, err := fmt.Sscanf(line, "run %d", &n); err == nil {
 			ns := make([]int64, n)
 			for i := range ns {
