@@ -1,0 +1,44 @@
+package kernels
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// BenchmarkRows reports GB/s, read and written, of every row routine on rows that stay in the first cache.
+func BenchmarkRows(b *testing.B) {
+	const n = 1536
+	rng := rand.New(rand.NewPCG(1, 1))
+	in := [4][]float32{values(rng, n, 0), values(rng, n, 0), values(rng, n, 0), make([]float32, n)}
+	for _, r := range rowTests() {
+		for _, s := range Sets() {
+			b.Run(fmt.Sprintf("%s/impl=%s/n=%d", r.name, s.name, n), func(b *testing.B) {
+				arrays := r.inputs // read, and dst written
+				if r.inPlace || r.reads && r.name != "rowMax" && r.name != "dot" {
+					arrays++
+				}
+				b.SetBytes(int64(4 * n * arrays))
+				for b.Loop() {
+					sink = r.f(s, in[3], in[0], in[1], in[2])
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkLayerNorm is layer norm of a batch: [128, n].
+func BenchmarkLayerNorm(b *testing.B) {
+	for _, n := range []int{384, 768} {
+		for _, s := range Sets() {
+			b.Run(fmt.Sprintf("impl=%s/m=128/n=%d", s.name, n), func(b *testing.B) {
+				x := make([]float32, 128*n)
+				gamma := make([]float32, n)
+				b.SetBytes(int64(8 * len(x)))
+				for b.Loop() {
+					s.layerNorm(x, x, n, gamma, gamma, 1e-12)
+				}
+			})
+		}
+	}
+}
