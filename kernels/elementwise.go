@@ -16,8 +16,19 @@ func (x *Exec) Activate(dst, src []float32, act Activation) {
 		copy(dst, src)
 		return
 	}
-	x.set.act[act](dst, src)
+	const row = 1024 // a row here is just a part
+	whole := len(src) / row * row
+	x.overRows(rowTask{f: activateRows[act], dst: dst, src: src, rows: whole / row, n: row})
+	x.set.act[act](dst[whole:], src[whole:])
 }
+
+// activateRows are the activations as rowTasks have them.
+var activateRows = func() (f [Sigmoid + 1]func(s *Set, t *rowTask, dst, src []float32)) {
+	for act := range f {
+		f[act] = func(s *Set, _ *rowTask, dst, src []float32) { s.act[act](dst, src) }
+	}
+	return f
+}()
 
 // Add computes dst = a + b, element by element. dst may be a or b.
 func (x *Exec) Add(dst, a, b []float32) {

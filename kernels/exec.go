@@ -44,6 +44,7 @@ func (x *Exec) Close() { x.pool.Close() }
 type scratch struct {
 	gemm gemmTask
 	attn attnTask
+	rows sharedRows
 	tile tile
 	buf  [nBuffers][]float32
 }
