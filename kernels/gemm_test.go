@@ -248,3 +248,24 @@ func FuzzGemm(f *testing.F) {
 		g.run(t, xs)
 	})
 }
+
+// TestTileCheck proves that the check of tiles finds a routine that is wrong by one bit.
+func TestTileCheck(t *testing.T) {
+	for _, s := range Sets() {
+		bad := s.tiles
+		if err := bad.checkTiles(); err != nil {
+			t.Errorf("%s: %v", s.Name(), err)
+		}
+		for w, f := range bad.tile[3] {
+			if f != nil {
+				bad.tile[3][w] = func(t *tile) {
+					f(t)
+					*t.c = math.Nextafter32(*t.c, 100)
+				}
+			}
+		}
+		if err := bad.checkTiles(); err == nil {
+			t.Errorf("%s: a wrong tile was not found", s.Name())
+		}
+	}
+}

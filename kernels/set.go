@@ -74,7 +74,10 @@ func (s *Set) selfCheck() error {
 	if !s.check {
 		return nil
 	}
-	return s.checkRows()
+	if err := s.checkRows(); err != nil {
+		return err
+	}
+	return s.checkTiles()
 }
 
 // checkRows compares the row routines with the oracle, on a row with a partial block.

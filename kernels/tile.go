@@ -1,6 +1,9 @@
 package kernels
 
-import "unsafe"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // A tile is the unit of a product: some rows of C by one, two, four or eight panels of columns, whose chains of fused
 // multiply-adds run in registers. tile holds the arguments of a routine that computes a column of equal tiles, one below the
@@ -171,4 +174,33 @@ func packValuesGo(dst, src []float32, ld, rows, d int) {
 			clear(panel[i*panelWidth:][:panelWidth][copy(panel[i*panelWidth:][:n], src[i*ld+c:]):])
 		}
 	}
+}
+
+// checkTiles compares the widest tiles of the least and the greatest heights with the definition.
+func (s *tiles) checkTiles() error {
+	const k, most = 5, 8 * panelWidth
+	a, b, c := make([]float32, maxTileRows*k), make([]float32, k*most), make([]float32, maxTileRows*most)
+	want := make([]float32, maxTileRows*panelWidth)
+	for i := range a {
+		a[i] = float32(i%7-3) * 0x1.5554p-1
+	}
+	for i := range b {
+		b[i] = float32(i%11-5) * 0x1.234568p-2
+	}
+	for _, rows := range []int{1, 3, s.tileRows} {
+		w := s.width(rows, 8)
+		cols := panelWidth << w
+		t := tile{c: &c[0], ldc: uintptr(cols) * 4, a: &a[0], lda: k * 4, b: &b[0], panel: k * panelWidth * 4, k: k}
+		s.run(&t, rows, w)
+		for p := range 1 << w {
+			tileGo(&tile{c: &want[0], ldc: panelWidth * 4, a: &a[0], lda: k * 4, b: &b[p*k*panelWidth], k: k, rows: rows, count: 1})
+			for i := range rows * panelWidth {
+				row, col := i/panelWidth, i%panelWidth+p*panelWidth
+				if got := c[row*cols+col]; got != want[i] {
+					return fmt.Errorf("tile of %d rows: element [%d][%d] is %v, want %v", rows, row, col, got, want[i])
+				}
+			}
+		}
+	}
+	return nil
 }

@@ -20,6 +20,28 @@ func (s *Set) tilesAVX2() {
 	s.probes = probes{fma: probeFMAAVX2, read: probeReadAVX2}
 }
 
+// tilesAVX512 puts the tiles of AVX-512 into the Set, over those of AVX2.
+func (s *Set) tilesAVX512() {
+	s.tileRows = 14
+	s.tile = [maxTileRows + 1][4]func(*tile){
+		1:  {tile1x1AVX512, tile1x2AVX512, tile1x4AVX512, tile1x8AVX512},
+		2:  {tile2x1AVX512, tile2x2AVX512, tile2x4AVX512},
+		3:  {tile3x1AVX512, tile3x2AVX512, tile3x4AVX512},
+		4:  {tile4x1AVX512, tile4x2AVX512},
+		5:  {tile5x1AVX512, tile5x2AVX512},
+		6:  {tile6x1AVX512, tile6x2AVX512},
+		7:  {tile7x1AVX512, tile7x2AVX512},
+		8:  {tile8x1AVX512, tile8x2AVX512},
+		9:  {tile9x1AVX512, tile9x2AVX512},
+		10: {tile10x1AVX512, tile10x2AVX512},
+		11: {tile11x1AVX512, tile11x2AVX512},
+		12: {tile12x1AVX512, tile12x2AVX512},
+		13: {tile13x1AVX512, tile13x2AVX512},
+		14: {tile14x1AVX512, tile14x2AVX512},
+	}
+	s.probes = probes{fma: probeFMAAVX512, read: probeReadAVX512}
+}
+
 func packKeysAVX2(dst, src []float32, ld, rows, d int) {
 	even := d &^ 7
 	for r := 0; r < rows; r += panelWidth {
@@ -95,3 +117,99 @@ func probeReadAVX2(p []float32)
 
 //go:noescape
 func probeReadAVX512(p []float32)
+
+//go:noescape
+func tile1x1AVX512(t *tile)
+
+//go:noescape
+func tile2x1AVX512(t *tile)
+
+//go:noescape
+func tile3x1AVX512(t *tile)
+
+//go:noescape
+func tile4x1AVX512(t *tile)
+
+//go:noescape
+func tile5x1AVX512(t *tile)
+
+//go:noescape
+func tile6x1AVX512(t *tile)
+
+//go:noescape
+func tile7x1AVX512(t *tile)
+
+//go:noescape
+func tile8x1AVX512(t *tile)
+
+//go:noescape
+func tile9x1AVX512(t *tile)
+
+//go:noescape
+func tile10x1AVX512(t *tile)
+
+//go:noescape
+func tile11x1AVX512(t *tile)
+
+//go:noescape
+func tile12x1AVX512(t *tile)
+
+//go:noescape
+func tile13x1AVX512(t *tile)
+
+//go:noescape
+func tile14x1AVX512(t *tile)
+
+//go:noescape
+func tile1x2AVX512(t *tile)
+
+//go:noescape
+func tile2x2AVX512(t *tile)
+
+//go:noescape
+func tile3x2AVX512(t *tile)
+
+//go:noescape
+func tile4x2AVX512(t *tile)
+
+//go:noescape
+func tile5x2AVX512(t *tile)
+
+//go:noescape
+func tile6x2AVX512(t *tile)
+
+//go:noescape
+func tile7x2AVX512(t *tile)
+
+//go:noescape
+func tile8x2AVX512(t *tile)
+
+//go:noescape
+func tile9x2AVX512(t *tile)
+
+//go:noescape
+func tile10x2AVX512(t *tile)
+
+//go:noescape
+func tile11x2AVX512(t *tile)
+
+//go:noescape
+func tile12x2AVX512(t *tile)
+
+//go:noescape
+func tile13x2AVX512(t *tile)
+
+//go:noescape
+func tile14x2AVX512(t *tile)
+
+//go:noescape
+func tile1x4AVX512(t *tile)
+
+//go:noescape
+func tile2x4AVX512(t *tile)
+
+//go:noescape
+func tile3x4AVX512(t *tile)
+
+//go:noescape
+func tile1x8AVX512(t *tile)
