@@ -27,6 +27,21 @@ type Encoding struct {
 // Len returns the number of tokens.
 func (e *Encoding) Len() int { return len(e.IDs) }
 
+// newEncoding returns an encoding of n zero tokens with room for more, in four allocations.
+func newEncoding(n, room int) *Encoding {
+	ints := make([]int32, 6*room)
+	cut := func() []int32 {
+		c := ints[:n:room]
+		ints = ints[room:]
+		return c
+	}
+	spans := make([]Span, 2*room)
+	return &Encoding{
+		IDs: cut(), TypeIDs: cut(), SpecialTokensMask: cut(), AttentionMask: cut(), WordIDs: cut(), SequenceIDs: cut(),
+		Tokens: make([]string, n, room), Offsets: spans[:n:room], CharOffsets: spans[room:][:n:room],
+	}
+}
+
 // Direction is an end of a text: where truncation cuts, or where padding goes.
 type Direction uint8
 
@@ -200,16 +215,11 @@ func truncatePair(a, b *Encoding, t Truncation) error {
 	return target.truncate(target.Len()-excess, t.Stride, t.Direction)
 }
 
-// clone copies the tokens of e, not its overflowing parts.
-func (e *Encoding) clone() *Encoding {
-	return &Encoding{
-		IDs: append([]int32(nil), e.IDs...), TypeIDs: append([]int32(nil), e.TypeIDs...),
-		Tokens: append([]string(nil), e.Tokens...), Offsets: append([]Span(nil), e.Offsets...),
-		CharOffsets:       append([]Span(nil), e.CharOffsets...),
-		SpecialTokensMask: append([]int32(nil), e.SpecialTokensMask...),
-		AttentionMask:     append([]int32(nil), e.AttentionMask...),
-		WordIDs:           append([]int32(nil), e.WordIDs...), seq: e.seq, hasSeq: e.hasSeq,
-	}
+// clone copies the tokens of e, not its overflowing parts, with room for more.
+func (e *Encoding) clone(room int) *Encoding {
+	c := newEncoding(0, e.Len()+room)
+	c.appendTokens(e)
+	return c
 }
 
 func (e *Encoding) appendTokens(o *Encoding) {
@@ -232,13 +242,17 @@ func (e *Encoding) appendTokens(o *Encoding) {
 
 // mergeEncodings joins encodings end to end; overflowing parts are combined with everything beside them.
 func mergeEncodings(list []*Encoding) (*Encoding, error) {
-	out := new(Encoding)
+	room := 0
+	for _, o := range list {
+		room += o.Len()
+	}
+	out := newEncoding(0, room)
 	for _, o := range list {
 		var over []*Encoding
 		size := 0
 		join := func(a, b *Encoding) bool {
 			size += a.Len() + b.Len()
-			c := a.clone()
+			c := a.clone(b.Len())
 			c.appendTokens(b)
 			over = append(over, c)
 			return size <= maxOverflowTokens
@@ -272,11 +286,7 @@ func (e *Encoding) pad(n int, p *Padding) {
 	if k <= 0 {
 		return
 	}
-	fill := &Encoding{
-		IDs: make([]int32, k), TypeIDs: make([]int32, k), Tokens: make([]string, k), Offsets: make([]Span, k),
-		CharOffsets: make([]Span, k), SpecialTokensMask: make([]int32, k), AttentionMask: make([]int32, k),
-		WordIDs: make([]int32, k),
-	}
+	fill := newEncoding(k, n)
 	for i := range k {
 		fill.IDs[i], fill.TypeIDs[i], fill.Tokens[i] = p.ID, p.TypeID, p.Token
 		fill.SpecialTokensMask[i], fill.WordIDs[i] = 1, -1
@@ -316,7 +326,10 @@ func (e *Encoding) finish() {
 	for _, o := range e.Overflowing {
 		o.finish()
 	}
-	e.SequenceIDs = make([]int32, e.Len())
+	if cap(e.SequenceIDs) < e.Len() {
+		e.SequenceIDs = make([]int32, e.Len())
+	}
+	e.SequenceIDs = e.SequenceIDs[:e.Len()]
 	for i := range e.SequenceIDs {
 		e.SequenceIDs[i] = -1
 	}

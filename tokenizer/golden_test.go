@@ -285,6 +285,13 @@ func runGoldens(t *testing.T, dir string) {
 	t.Logf("%d sets, %d lines", sets, lines)
 }
 
+// TestGolden runs over the data that testdata/make.py made.
+func TestGolden(t *testing.T) {
+	runGoldens(t, "testdata")
+	runComponents(t, "testdata", "normalizers", checkNormalizer)
+	runComponents(t, "testdata", "pretokenizers", checkPreTokenizer)
+}
+
 // TestGoldenAll runs over the whole reference data, where it is.
 func TestGoldenAll(t *testing.T) {
 	dir := os.Getenv("GODWIT_GOLDEN")
@@ -292,4 +299,125 @@ func TestGoldenAll(t *testing.T) {
 		t.Skip("GODWIT_GOLDEN names no folder of reference data")
 	}
 	runGoldens(t, filepath.Join(dir, "tokenizers"))
+}
+
+// componentLine is one component with its inputs and outputs.
+type componentLine struct {
+	Name      string               `json:"name"`
+	Component json.RawMessage      `json:"component"`
+	Cases     [][2]json.RawMessage `json:"cases"`
+}
+
+// runComponents checks cases/components-<kind>.jsonl.gz below dir; build makes the check of a component.
+func runComponents(t *testing.T, dir, kind string, build func(node) (func(in, out json.RawMessage) error, error)) {
+	path := filepath.Join(dir, "cases", "components-"+kind+".jsonl.gz")
+	for _, line := range strings.Split(strings.TrimSpace(string(gunzip(t, path))), "\n") {
+		var c componentLine
+		if err := json.Unmarshal([]byte(line), &c); err != nil {
+			t.Fatal(err)
+		}
+		t.Run(kind+"/"+c.Name, func(t *testing.T) {
+			check, err := build(node{raw: c.Component})
+			if err != nil {
+				if strings.Contains(err.Error(), "is not supported; supported are") {
+					t.Skip(err)
+				}
+				t.Fatal(err)
+			}
+			bad := 0
+			for _, k := range c.Cases {
+				if err := check(k[0], k[1]); err != nil {
+					if bad++; bad <= 3 {
+						t.Errorf("%s: %v", k[0], err)
+					}
+				}
+			}
+			if bad > 0 {
+				t.Errorf("%d of %d cases differ", bad, len(c.Cases))
+			}
+		})
+	}
+}
+
+func checkNormalizer(n node) (func(in, out json.RawMessage) error, error) {
+	c, err := buildNormalizer(new(builder), n)
+	return func(in, out json.RawMessage) error {
+		var input, want string
+		if err := errors.Join(json.Unmarshal(in, &input), json.Unmarshal(out, &want)); err != nil {
+			return err
+		}
+		for _, track := range []bool{true, false} {
+			t := text{track: track}
+			t.reset(input, 0)
+			if err := c.normalize(&t); err != nil {
+				return err
+			}
+			if string(t.b) != want || track && len(t.a) != len(t.b) {
+				return fmt.Errorf("got %q, want %q", t.b, want)
+			}
+		}
+		return nil
+	}, err
+}
+
+func checkPreTokenizer(n node) (func(in, out json.RawMessage) error, error) {
+	c, err := buildPreTokenizer(new(builder), n)
+	tok := &Tokenizer{preTokenizer: c, added: &addedVocab{}}
+	s := &state{text: text{track: true}}
+	return func(in, out json.RawMessage) error {
+		var input string
+		var want [][3]json.RawMessage
+		if err := errors.Join(json.Unmarshal(in, &input), json.Unmarshal(out, &want)); err != nil {
+			return err
+		}
+		if err := tok.prepare(s, input, false); err != nil {
+			return err
+		}
+		if len(s.pieces.list) != len(want) {
+			return fmt.Errorf("got %d pieces, want %s", len(s.pieces.list), out)
+		}
+		for i, p := range s.pieces.list {
+			var piece string
+			var chars, bytes [2]int
+			if err := errors.Join(json.Unmarshal(want[i][0], &piece), json.Unmarshal(want[i][1], &chars),
+				json.Unmarshal(want[i][2], &bytes)); err != nil {
+				return err
+			}
+			got, gotChars := []Span{{int(p.orig.lo), int(p.orig.hi)}}, make([]Span, 1)
+			charOffsets(input, got, gotChars)
+			if string(s.pieces.bytes(p)) != piece || got[0] != (Span{bytes[0], bytes[1]}) ||
+				gotChars[0] != (Span{chars[0], chars[1]}) {
+				return fmt.Errorf("piece %d: got %q %v %v, want %q %v %v", i, s.pieces.bytes(p), got, gotChars, piece,
+					bytes, chars)
+			}
+		}
+		return nil
+	}, err
+}
+
+func checkDecoder(n node) (func(in, out json.RawMessage) error, error) {
+	c, err := buildDecoder(new(builder), n)
+	return func(in, out json.RawMessage) error {
+		var input []string
+		var want string
+		if err := errors.Join(json.Unmarshal(in, &input), json.Unmarshal(out, &want)); err != nil {
+			return err
+		}
+		got, err := c.decode(input)
+		if s := strings.Join(got, ""); err != nil || s != want {
+			return fmt.Errorf("got %q, %v, want %q", s, err, want)
+		}
+		return nil
+	}, err
+}
+
+func TestGoldenComponents(t *testing.T) {
+	dir := os.Getenv("GODWIT_GOLDEN")
+	if dir == "" {
+		t.Skip("GODWIT_GOLDEN names no folder of reference data")
+	}
+	dir = filepath.Join(dir, "tokenizers")
+	runComponents(t, dir, "normalizers", checkNormalizer)
+	runComponents(t, dir, "pretokenizers", checkPreTokenizer)
+	runComponents(t, dir, "decoders", checkDecoder)
 }

@@ -35,7 +35,7 @@ func (c *bertNormalizer) normalize(t *text) error {
 	if c.strip {
 		if !isASCII(t.b) {
 			decompose(t, false)
-			t.filter(bertMarkClass().has)
+			t.filter(isAccent)
 		}
 	}
 	if c.lower {
@@ -45,12 +45,7 @@ func (c *bertNormalizer) normalize(t *text) error {
 }
 
 func cleanText(t *text) {
-	t.filter(func(r rune) bool {
-		if r < 0x80 {
-			return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f
-		}
-		return controlClass().has(r)
-	})
+	t.filter(isControl)
 	wide := false
 	for i, c := range t.b {
 		switch {
@@ -64,6 +59,16 @@ func cleanText(t *text) {
 		spaces(t)
 	}
 }
+
+func isControl(r rune) bool {
+	if r < 0x80 {
+		return r < ' ' && r != '\t' && r != '\n' && r != '\r' || r == 0x7f
+	}
+	return controlClass().has(r)
+}
+
+// isAccent is category Mn.
+func isAccent(r rune) bool { return bertMarkClass().has(r) }
 
 // spaces turns the white space that is not ASCII into spaces.
 func spaces(t *text) {

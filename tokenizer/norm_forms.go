@@ -32,126 +32,129 @@ type decomposed struct {
 	class  uint8
 }
 
-// decomposer gives the decomposition of text in canonical order.
-type decomposer struct {
-	nfd, nfkd *runeMap
+// formState is the working memory of a Unicode form, kept in text so that it is allocated once.
+type formState struct {
+	nfd, nfkd *runeMap // nfkd is nil for canonical forms
 	ccc       *combiningTable
-	marks     []decomposed // read but not given yet: they may have to be reordered
-	give      func(decomposed)
-}
-
-// each calls give with every character of the decomposition of s.
-func (d *decomposer) each(s []byte) {
-	for i := 0; i < len(s); {
-		r, n := rune(s[i]), 1
-		if r >= utf8.RuneSelf {
-			r, n = utf8.DecodeRune(s[i:])
-		}
-		i += n
-		if r < 0xA0 {
-			d.push(r, 0, 0)
-			continue
-		}
-		if s := r - hangulS; s >= 0 && s < hangulSN {
-			d.push(hangulL+s/(hangulVN*hangulTN), 0, 0)
-			d.push(hangulV+s%(hangulVN*hangulTN)/hangulTN, 1, 0)
-			if k := s % hangulTN; k > 0 {
-				d.push(hangulT+k, 1, 0)
-			}
-			continue
-		}
-		var to []rune
-		if d.nfkd != nil {
-			to = d.nfkd.get(r)
-		}
-		if to == nil {
-			to = d.nfd.get(r)
-		}
-		if to == nil {
-			d.push(r, 0, d.ccc.class(r))
-			continue
-		}
-		for i, r := range to {
-			d.push(r, int32(min(i, 1)), d.ccc.class(r))
-		}
-	}
-	d.flush()
-}
-
-func (d *decomposer) push(r rune, change int32, class uint8) {
-	x := decomposed{r, change, class}
-	if class != 0 {
-		d.marks = append(d.marks, x)
-		return
-	}
-	d.flush()
-	d.give(x)
-}
-
-func (d *decomposer) flush() {
-	if len(d.marks) > 1 {
-		slices.SortStableFunc(d.marks, func(a, b decomposed) int { return int(a.class) - int(b.class) })
-	}
-	for _, x := range d.marks {
-		d.give(x)
-	}
-	d.marks = d.marks[:0]
-}
-
-// decomposition calls give with every character of the decomposition of s.
-func decomposition(s []byte, compat bool, give func(decomposed)) {
-	d := decomposer{nfd: nfdMap(), ccc: combining(), give: give}
-	if compat {
-		d.nfkd = nfkdMap()
-	}
-	d.each(s)
+	pairs     map[[2]rune]rune // nil where nothing is composed
+	marks     []decomposed     // read but not given yet: they may have to be reordered
+	starter   decomposed       // the character that marks may compose with
+	has       bool
+	blocked   []decomposed // marks after starter that did not compose
 }
 
 func decompose(t *text, compat bool) {
-	t.begin()
-	decomposition(t.b, compat, func(x decomposed) { t.put(x.r, int(x.change)) })
-	t.end()
+	t.form.pairs = nil
+	t.applyForm(compat)
 }
 
 // recompose is the composition algorithm of UAX #15. The change of a composed character counts what it swallowed.
 func recompose(t *text, compat bool) {
-	pairs := compositions()
-	var starter decomposed
-	have := false
-	var blocked []decomposed // marks after starter that did not compose
-	t.begin()
-	flush := func() {
-		if have {
-			t.put(starter.r, int(starter.change))
-		}
-		for _, x := range blocked {
-			t.put(x.r, int(x.change))
-		}
-		blocked = blocked[:0]
+	t.form.pairs = compositions()
+	t.applyForm(compat)
+}
+
+func (t *text) applyForm(compat bool) {
+	f := &t.form
+	f.nfd, f.nfkd, f.ccc, f.has = nfdMap(), nil, combining(), false
+	if compat {
+		f.nfkd = nfkdMap()
 	}
-	decomposition(t.b, compat, func(x decomposed) {
-		if !have {
-			if x.class != 0 {
-				t.put(x.r, int(x.change))
-				return
+	t.begin()
+	for i := 0; i < len(t.b); {
+		r, n := rune(t.b[i]), 1
+		if r >= utf8.RuneSelf {
+			r, n = utf8.DecodeRune(t.b[i:])
+		}
+		i += n
+		if r < 0xA0 {
+			t.read(r, 0, 0)
+			continue
+		}
+		if s := r - hangulS; s >= 0 && s < hangulSN {
+			t.read(hangulL+s/(hangulVN*hangulTN), 0, 0)
+			t.read(hangulV+s%(hangulVN*hangulTN)/hangulTN, 1, 0)
+			if k := s % hangulTN; k > 0 {
+				t.read(hangulT+k, 1, 0)
 			}
-			starter, have = x, true
-			return
+			continue
 		}
-		if n := len(blocked); n == 0 || blocked[n-1].class < x.class {
-			if r, ok := compose(pairs, starter.r, x.r); ok {
-				starter.r = r
-				starter.change += x.change - 1
-				return
-			}
+		var to []rune
+		if f.nfkd != nil {
+			to = f.nfkd.get(r)
 		}
-		if x.class == 0 {
-			flush()
-			starter = x
-			return
+		if to == nil {
+			to = f.nfd.get(r)
 		}
-		blocked = append(blocked, x)
-	})
-	flush()
+		if to == nil {
+			t.read(r, 0, f.ccc.class(r))
+			continue
+		}
+		for i, r := range to {
+			t.read(r, int32(min(i, 1)), f.ccc.class(r))
+		}
+	}
+	t.flushMarks()
+	t.flushStarter()
 	t.end()
+}
+
+// read takes the next character of the decomposition, before reordering.
+func (t *text) read(r rune, change int32, class uint8) {
+	x := decomposed{r, change, class}
+	if class != 0 {
+		t.form.marks = append(t.form.marks, x)
+		return
+	}
+	t.flushMarks()
+	t.give(x)
+}
+
+func (t *text) flushMarks() {
+	marks := t.form.marks
+	if len(marks) > 1 {
+		slices.SortStableFunc(marks, func(a, b decomposed) int { return int(a.class) - int(b.class) })
+	}
+	for _, x := range marks {
+		t.give(x)
+	}
+	t.form.marks = marks[:0]
+}
+
+// give takes the next character in canonical order.
+func (t *text) give(x decomposed) {
+	f := &t.form
+	if f.pairs == nil || !f.has && x.class != 0 {
+		t.put(x.r, int(x.change))
+		return
+	}
+	if !f.has {
+		f.starter, f.has = x, true
+		return
+	}
+	if n := len(f.blocked); n == 0 || f.blocked[n-1].class < x.class {
+		if r, ok := compose(f.pairs, f.starter.r, x.r); ok {
+			f.starter.r = r
+			f.starter.change += x.change - 1
+			return
+		}
+	}
+	if x.class == 0 {
+		t.flushStarter()
+		f.starter, f.has = x, true
+		return
+	}
+	f.blocked = append(f.blocked, x)
+}
+
+func (t *text) flushStarter() {
+	f := &t.form
+	if !f.has {
+		return
+	}
+	t.put(f.starter.r, int(f.starter.change))
+	for _, x := range f.blocked {
+		t.put(x.r, int(x.change))
+	}
+	f.blocked, f.has = f.blocked[:0], false
 }

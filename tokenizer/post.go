@@ -17,12 +17,7 @@ func (t *namedID) UnmarshalJSON(b []byte) error {
 
 // special makes an encoding of special tokens.
 func special(typeID int32, tokens ...namedID) *Encoding {
-	n := len(tokens)
-	e := &Encoding{
-		IDs: make([]int32, n), TypeIDs: make([]int32, n), Tokens: make([]string, n), Offsets: make([]Span, n),
-		CharOffsets: make([]Span, n), SpecialTokensMask: make([]int32, n), AttentionMask: make([]int32, n),
-		WordIDs: make([]int32, n),
-	}
+	e := newEncoding(len(tokens), len(tokens))
 	for i, t := range tokens {
 		e.IDs[i], e.Tokens[i], e.TypeIDs[i] = t.id, t.token, typeID
 		e.SpecialTokensMask[i], e.AttentionMask[i], e.WordIDs[i] = 1, 1, -1
@@ -34,7 +29,7 @@ func special(typeID int32, tokens ...namedID) *Encoding {
 // ones and belong to sequence seq.
 func around(before, e, after *Encoding, seq int) *Encoding {
 	wrap := func(e *Encoding) *Encoding {
-		out := new(Encoding)
+		out := newEncoding(0, before.Len()+e.Len()+after.Len())
 		out.appendTokens(before)
 		out.appendTokens(e)
 		out.appendTokens(after)
@@ -279,7 +274,7 @@ func (c templateProcessing) process(list []*Encoding, add bool) ([]*Encoding, er
 			e := list[p.seq]
 			e.setType(p.typeID)
 			e.setSequence(p.seq)
-			c := e.clone()
+			c := e.clone(0)
 			c.Overflowing = e.Overflowing
 			out = append(out, c)
 		case add:

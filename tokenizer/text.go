@@ -1,8 +1,6 @@
 package tokenizer
 
-import (
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // Span is a range [Start, End) of an input text, in bytes or in characters (runes).
 type Span struct{ Start, End int }
@@ -23,6 +21,8 @@ type text struct {
 
 	nb []byte
 	na []span
+
+	form formState
 }
 
 // reset loads s, which begins at offset base of the input. Invalid bytes become U+FFFD.

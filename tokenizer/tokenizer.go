@@ -177,17 +177,7 @@ func (s *state) pushAdded(p piece) {
 // encoding makes an Encoding of the tokens in s.
 func (s *state) encoding(input string, typeID int32) *Encoding {
 	n := len(s.toks)
-	ints := make([]int32, 5*n)
-	cut := func() []int32 {
-		c := ints[:n:n]
-		ints = ints[n:]
-		return c
-	}
-	spans := make([]Span, 2*n)
-	e := &Encoding{
-		IDs: cut(), TypeIDs: cut(), SpecialTokensMask: cut(), AttentionMask: cut(), WordIDs: cut(),
-		Tokens: make([]string, n), Offsets: spans[:n:n], CharOffsets: spans[n:],
-	}
+	e := newEncoding(n, n)
 	i := int32(0)
 	for w, p := range s.pieces.list {
 		for ; i < s.ends[w]; i++ {
@@ -425,11 +415,8 @@ func (t *Tokenizer) appendEncoded(dst []int32, text string, maxLen int) ([]int32
 // findFrame asks the post-processor what it puts around a text.
 func (t *Tokenizer) findFrame() *frame {
 	const mark = -1 // no token has this id
-	e := &Encoding{
-		IDs: []int32{mark}, TypeIDs: make([]int32, 1), Tokens: make([]string, 1), Offsets: make([]Span, 1),
-		CharOffsets: make([]Span, 1), SpecialTokensMask: make([]int32, 1), AttentionMask: make([]int32, 1),
-		WordIDs: make([]int32, 1),
-	}
+	e := newEncoding(1, 1)
+	e.IDs[0] = mark
 	e, err := t.post(e, nil, true)
 	if err != nil {
 		return nil
