@@ -15,13 +15,13 @@ package godwit
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io/fs"
 
 	"github.com/godwit-ml/godwit/arch"
 	_ "github.com/godwit-ml/godwit/arch/bert" // registers its model types
 	"github.com/godwit-ml/godwit/hub"
+	"github.com/godwit-ml/godwit/internal/sentence"
 	"github.com/godwit-ml/godwit/kernels"
 	"github.com/godwit-ml/godwit/loader"
 	"github.com/godwit-ml/godwit/tensor"
@@ -77,11 +77,15 @@ func OpenFS(fsys fs.FS, opts ...Option) (*Model, error) {
 	for _, f := range opts {
 		f(&o)
 	}
-	config, err := arch.ReadConfig(fsys)
+	base, err := baseFS(fsys)
 	if err != nil {
 		return nil, err
 	}
-	weights, err := loader.Open(fsys)
+	config, err := arch.ReadConfig(base)
+	if err != nil {
+		return nil, err
+	}
+	weights, err := loader.Open(base)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +95,7 @@ func OpenFS(fsys fs.FS, opts ...Option) (*Model, error) {
 		m.exec, m.ownExec = kernels.New(nil, o.threads), true
 	}
 	if m.net, err = arch.New(config, weights, m.exec); err == nil {
-		err = m.openText(fsys, config)
+		err = m.openText(fsys, base)
 	}
 	if err == nil {
 		err = weights.Err()
@@ -102,6 +106,16 @@ func OpenFS(fsys fs.FS, opts ...Option) (*Model, error) {
 	}
 	m.info.readCard(fsys)
 	return m, nil
+}
+
+// baseFS returns the files of the transformer itself, which old sentence-transformers repositories keep in a folder of its
+// own.
+func baseFS(fsys fs.FS) (fs.FS, error) {
+	dir, err := sentence.Base(fsys)
+	if err != nil || dir == "." {
+		return fsys, err
+	}
+	return fs.Sub(fsys, dir)
 }
 
 // Close stops the model's threads. No call may be under way, and none may follow.
@@ -144,6 +158,3 @@ func (m *Model) Forward(ctx context.Context, inputs map[string]tensor.Tensor, op
 	}
 	return outputs, nil
 }
-
-// errNotText is returned by the tasks on texts of a model that takes none.
-var errNotText = errors.New("godwit: the model does not take texts")

@@ -208,7 +208,7 @@ def sentence_models():
          [lambda: st.Dense(HIDDEN, 10, activation_function=torch.nn.GELU(), use_residual=True),
           lambda: st.Dense(10, 10, bias=False, activation_function=torch.nn.Identity(), use_residual=True),
           lambda: st.Normalize()], {}, "manhattan", 20, None),
-        ("legacy", ["mean", "cls"], True, [], {}, "cosine", 16, legacy),
+        ("legacy", ["cls", "mean"], True, [], {}, "cosine", 16, legacy),
         ("no_modules", ["mean"], True, [], {}, "cosine", 20, no_modules),
     ]
     for name, modes, include, extra, prompts, similarity, length, edit in cases:

@@ -46,6 +46,21 @@ func need(fsys fs.FS, name string, v any) error {
 	return err
 }
 
+// Base returns the folder of the transformer's own files in a repository: "." unless modules.json names another.
+func Base(fsys fs.FS) (string, error) {
+	var modules []struct{ Path string }
+	if _, err := readJSON(fsys, "modules.json", &modules); err != nil {
+		return "", err
+	}
+	if len(modules) == 0 || modules[0].Path == "" {
+		return ".", nil
+	}
+	if !fs.ValidPath(modules[0].Path) {
+		return "", fmt.Errorf("modules.json: module 0: %q is not a path inside the repository", modules[0].Path)
+	}
+	return modules[0].Path, nil
+}
+
 // names is one name or a list of them.
 type names []string
 

@@ -1,0 +1,264 @@
+package godwit_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/godwit-ml/godwit"
+	"github.com/godwit-ml/godwit/tensor"
+)
+
+// maxError returns the largest difference of vectors from the rows of a tensor, and the largest absolute element of it.
+func maxError(t *testing.T, got [][]float32, want tensor.Tensor) (worst, scale float64) {
+	t.Helper()
+	if len(got) != want.NumRows() {
+		t.Fatalf("%d vectors, want %d", len(got), want.NumRows())
+	}
+	for i, v := range got {
+		if len(v) != want.Cols() {
+			t.Fatalf("vector %d has %d elements, want %d", i, len(v), want.Cols())
+		}
+		for j, x := range v {
+			w := float64(want.Row(i)[j])
+			worst, scale = max(worst, math.Abs(float64(x)-w)), max(scale, math.Abs(w))
+		}
+	}
+	return worst, scale
+}
+
+// TestEmbed compares embeddings, with each prompt, and similarities with sentence-transformers' own, computed in float64.
+func TestEmbed(t *testing.T) {
+	var ratios []float64
+	for _, dir := range cases(t, "sentence-transformers") {
+		name := filepath.Base(dir)
+		c := readCase(t, dir)
+		if c.Class != "SentenceTransformer" || name == "lasttoken_qwen3" {
+			continue // other tasks and families
+		}
+		t.Run(name, func(t *testing.T) {
+			m, err := godwit.Open(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer m.Close()
+			expected := readTensors(t, dir, "expected.safetensors")
+			check := func(output string, got [][]float32) {
+				t.Helper()
+				want, ok := expected[output]
+				if !ok {
+					t.Fatalf("no %s in expected.safetensors", output)
+				}
+				worst, scale := maxError(t, got, want)
+				if limit := c.tolerance("", output, want.Len(), scale); worst > limit {
+					t.Errorf("%s: error %.3g, want at most %.3g", output, worst, limit)
+				}
+				ratios = append(ratios, worst/c.Noise[output])
+			}
+			for prompt := range c.Prompts {
+				vecs, err := m.Embed(t.Context(), c.Sentences, godwit.WithPromptName(prompt))
+				if err != nil {
+					t.Fatal(err)
+				}
+				check("embeddings."+prompt, vecs)
+			}
+			vecs, err := m.Embed(t.Context(), c.Sentences)
+			if err != nil {
+				t.Fatal(err)
+			}
+			check("embeddings", vecs)
+			check("similarity", m.Similarity(vecs, vecs))
+		})
+	}
+	slices.Sort(ratios)
+	t.Logf("%d outputs: error / noise of PyTorch in float32: median %.2f, largest %.2f", len(ratios), ratios[len(ratios)/2], ratios[len(ratios)-1])
+}
+
+// TestMiniLM compares the embeddings of the real all-MiniLM-L6-v2 with those computed in float64.
+func TestMiniLM(t *testing.T) {
+	golden, dir := os.Getenv("GODWIT_GOLDEN"), os.Getenv("GODWIT_MINILM")
+	if golden == "" || dir == "" {
+		t.Skip("needs GODWIT_MINILM, a folder with the files of all-MiniLM-L6-v2 (models/minilm/fetch.sh), and GODWIT_GOLDEN")
+	}
+	text, err := os.ReadFile(filepath.Join(golden, "real", "minilm.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var c struct {
+		Sentences []string `json:"sentences"`
+	}
+	if err := json.Unmarshal(text, &c); err != nil {
+		t.Fatal(err)
+	}
+	m, err := godwit.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	vecs, err := m.Embed(t.Context(), c.Sentences)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := readTensors(t, filepath.Join(golden, "real"), "minilm.safetensors")["embeddings"]
+	worst, _ := maxError(t, vecs, want)
+	least := 1.0
+	for i, v := range vecs {
+		var dot, a, b float64
+		for j, x := range v {
+			w := float64(want.Row(i)[j])
+			dot, a, b = dot+float64(x)*w, a+float64(x)*float64(x), b+w*w
+		}
+		least = min(least, dot/math.Sqrt(a*b))
+	}
+	if least < 0.999999 {
+		t.Errorf("least cosine %.9f, want at least 0.999999", least)
+	}
+	t.Logf("%d sentences: least cosine %.9f, largest error %.3g", len(vecs), least, worst)
+}
+
+const plain = "testdata/models/sentence-transformers/all_modes"
+
+func open(t testing.TB, dir string, opts ...godwit.Option) *godwit.Model {
+	t.Helper()
+	m, err := godwit.Open(dir, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+func TestEmbedOptions(t *testing.T) {
+	m := open(t, plain)
+	all, err := m.Embed(t.Context(), []string{"the quick brown fox"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut, err := m.Embed(t.Context(), []string{"the quick brown fox"}, godwit.WithDimensions(5))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(cut[0], all[0][:5]) {
+		t.Errorf("5 dimensions: %v, want %v", cut[0], all[0][:5])
+	}
+	unit, err := m.Embed(t.Context(), []string{"the quick brown fox"}, godwit.WithDimensions(5), godwit.WithNormalize())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var norm, length float64
+	for i := range unit[0] {
+		norm += float64(unit[0][i]) * float64(unit[0][i])
+		length += float64(cut[0][i]) * float64(cut[0][i])
+	}
+	if math.Abs(norm-1) > 1e-6 {
+		t.Errorf("squared length %g, want 1", norm)
+	}
+	if want := cut[0][0] / float32(math.Sqrt(length)); math.Abs(float64(unit[0][0]-want)) > 1e-6 {
+		t.Errorf("first element %g, want %g: cut first, then normalised", unit[0][0], want)
+	}
+	prompted, err := m.Embed(t.Context(), []string{"fox"}, godwit.WithPrompt("the quick brown "))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(prompted[0], all[0]) {
+		t.Error("a prompt is not the same as its text before the text")
+	}
+	if none, err := m.Embed(t.Context(), nil); err != nil || len(none) != 0 {
+		t.Errorf("no texts: %v, %v", none, err)
+	}
+	last := 0
+	_, err = m.Embed(t.Context(), make([]string, 100), godwit.WithBatchSize(30), godwit.WithProgress(func(n int) { last = n }))
+	if err != nil || last != 100 {
+		t.Errorf("progress ends with %d, %v; want 100", last, err)
+	}
+}
+
+func TestEmbedErrors(t *testing.T) {
+	m := open(t, plain)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := m.Embed(ctx, []string{"a"}); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	if _, err := m.Forward(ctx, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+	for _, c := range []struct {
+		opt  godwit.EmbedOption
+		want string
+	}{
+		{godwit.WithPromptName("nobody"), `godwit: the model has no prompt "nobody"; it has document, query`},
+		{godwit.WithBatchSize(0), "godwit: the batch size is 0; want at least 1"},
+		{godwit.WithDimensions(1000), "godwit: 1000 dimensions are asked for; the model has 72"},
+		{godwit.WithDimensions(-1), "godwit: -1 dimensions are asked for; the model has 72"},
+	} {
+		if _, err := m.Embed(t.Context(), []string{"a"}, c.opt); err == nil || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+	m = open(t, "testdata/models/bert/old_names")
+	if _, err := m.Embed(t.Context(), []string{"a"}); err == nil || !strings.Contains(err.Error(), "no tokenizer") {
+		t.Errorf("without a tokenizer: %v", err)
+	}
+}
+
+func TestEmbedDoesNotAllocate(t *testing.T) {
+	m := open(t, plain, godwit.WithThreads(2))
+	texts := []string{"the quick brown fox", "jumps", "over the lazy dog. how do i bake bread?", ""}
+	embed := func() {
+		if _, err := m.Embed(t.Context(), texts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 10 {
+		embed()
+	}
+	// The vectors, and the slice of them.
+	if n := testing.AllocsPerRun(50, embed); n > 2 {
+		t.Errorf("%g allocations, want 2", n)
+	}
+}
+
+// TestSameBits computes the same texts in many ways.
+func TestSameBits(t *testing.T) {
+	texts := make([]string, 0, 120)
+	words := strings.Fields("the quick brown fox jumps over lazy dog how do i bake bread at home cat query : search")
+	for i := range cap(texts) {
+		var s []string
+		for j := range i % 23 {
+			s = append(s, words[(i*7+j*j)%len(words)])
+		}
+		texts = append(texts, strings.Join(s, " "))
+	}
+	want, err := open(t, plain, godwit.WithThreads(1)).Embed(t.Context(), texts, godwit.WithBatchSize(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reversed := slices.Clone(texts)
+	slices.Reverse(reversed)
+	for _, threads := range []int{1, 2, 5} {
+		m := open(t, plain, godwit.WithThreads(threads))
+		for _, batch := range []int{1, 7, 64} {
+			for _, order := range [][]string{texts, reversed} {
+				got, err := m.Embed(t.Context(), order, godwit.WithBatchSize(batch))
+				if err != nil {
+					t.Fatal(err)
+				}
+				if &order[0] == &reversed[0] {
+					slices.Reverse(got)
+				}
+				for i := range got {
+					if !slices.Equal(got[i], want[i]) {
+						t.Fatalf("threads %d, batch %d: text %d differs", threads, batch, i)
+					}
+				}
+			}
+		}
+	}
+}
