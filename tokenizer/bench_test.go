@@ -1,10 +1,13 @@
 package tokenizer
 
 import (
+	"bufio"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // benchTokenizer is all-MiniLM-L6-v2's where the reference data is, else a small BERT tokenizer.
@@ -94,5 +97,35 @@ func BenchmarkParse(b *testing.B) {
 		if _, err := Parse(data); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// TestCompare is the Go side of bench/tokenizer.py: for each line on its standard input it encodes GODWIT_TEXT once
+// with Encode and once with AppendIDs, and prints both times in seconds.
+func TestCompare(t *testing.T) {
+	dir := os.Getenv("GODWIT_COMPARE")
+	if dir == "" {
+		t.Skip("GODWIT_COMPARE is not set: run bench/tokenizer.py")
+	}
+	tok, err := Load(os.DirFS(dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := benchLines(t)
+	var ids []int32
+	for in := bufio.NewScanner(os.Stdin); in.Scan(); {
+		start := time.Now()
+		for _, s := range lines {
+			if _, err := tok.Encode(s, Options{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		middle := time.Now()
+		for _, s := range lines {
+			if ids, err = tok.AppendIDs(ids[:0], s, 0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fmt.Printf("compare %.9f %.9f\n", middle.Sub(start).Seconds(), time.Since(middle).Seconds())
 	}
 }

@@ -1,0 +1,171 @@
+package tokenizer
+
+import (
+	"errors"
+	"io/fs"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// Every broken file has an error that says what is wrong and where.
+func TestParseErrors(t *testing.T) {
+	const m = `"model":{"type":"WordLevel","unk_token":"u","vocab":{"u":0}}`
+	for _, c := range []struct{ in, want string }{
+		{``, `the file (byte 0): want an object {...}, have ""`},
+		{`[]`, `want an object {...}, have "[]"`},
+		{`{}`, `no "model": is this a tokenizer.json?`},
+		{`{"model":null}`, `no "model"`},
+		{`{"model":{"type":"WordLevel","vocab":{"u":0`, `the file ends in the middle of a value`},
+		{`{` + m, `want ',' or '}'`},
+		{`{` + m + `} x`, `want the end`},
+		{`{"version":"2.0",` + m + `}`, `version (byte 11): version "2.0" is not supported, only 1.0`},
+		{`{"model":{"type":"BPE","vocab":{},"merges":[]}}`,
+			`model.type (byte 17): model "BPE" is not supported; supported are WordLevel, WordPiece`},
+		{`{"model":{"vocab":{},"merges":[]}}`, `model "BPE" is not supported`},
+		{`{"model":{"type":7}}`, `model.type (byte 17): json: cannot unmarshal number`},
+		{`{"model":{"type":"WordLevel"}}`, `a WordLevel model without "vocab"`},
+		{`{"model":{"type":"WordLevel","vocab":[]}}`, `model.vocab (byte 37): want an object of tokens and ids`},
+		{`{"model":{"type":"WordLevel","vocab":{"a":-1}}}`, `model.vocab (byte 42): invalid JSON: want a token's id`},
+		{`{"model":{"type":"WordLevel","vocab":{"a":4294967296}}}`, `a whole number below 2147483648`},
+		{`{"model":{"type":"WordLevel","vocab":{"a":1.5}}}`, `want ',' or '}'`},
+		{`{"model":{"type":"WordLevel","vocab":{"\ud800":1}}}`, `want a whole surrogate pair`},
+		{`{"model":{"type":"WordLevel","vocab":{"\q":1}}}`, `want a known escape`},
+		{`{` + m + `,"normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Nmt"}]}}`,
+			`normalizer.normalizers[1].type (byte 132): normalizer "Nmt" is not supported; supported are BertNormalizer`},
+		{`{` + m + `,"normalizer":{}}`, `normalizer (byte 75): a normalizer without "type"`},
+		{`{` + m + `,"normalizer":` + strings.Repeat(`{"type":"Sequence","normalizers":[`, 20) +
+			strings.Repeat(`]}`, 20) + `}`, `Sequences nested deeper than 16`},
+		{`{` + m + `,"pre_tokenizer":{"type":"Split","pattern":{"Regex":"(a"},"behavior":"Isolated"}}`,
+			`pre_tokenizer.pattern (byte 104): pattern "(a"`},
+		{`{` + m + `,"pre_tokenizer":{"type":"Split","pattern":{},"behavior":"Isolated"}}`, `want {"String": ...} or`},
+		{`{` + m + `,"pre_tokenizer":{"type":"Split","pattern":{"String":"a"},"behavior":"Cut"}}`, `behavior "Cut": want`},
+		{`{` + m + `,"pre_tokenizer":{"type":"CharDelimiterSplit","delimiter":"ab"}}`, `want one character`},
+		{`{` + m + `,"decoder":{"type":"Strip","content":"a","start":-1,"stop":0}}`, `neither may be negative`},
+		{`{` + m + `,"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"c","type_id":0}}],` +
+			`"pair":[],"special_tokens":{}}}`, `single[0]: token "c" is not among the special_tokens`},
+		{`{` + m + `,"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"B","type_id":0}}],` +
+			`"pair":[],"special_tokens":{}}}`, `single[0]: sequence "B" is not there`},
+		{`{` + m + `,"truncation":{"max_length":1,"strategy":"Some","stride":0}}`, `strategy "Some": want LongestFirst`},
+		{`{` + m + `,"padding":{"strategy":"Some"}}`, `want "BatchLongest" or {"Fixed": length}`},
+		{`{` + m + `,"added_tokens":{}}`, `added_tokens (byte 77): json: cannot unmarshal object`},
+	} {
+		_, err := Parse([]byte(c.in))
+		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "tokenizer: ") {
+			t.Errorf("%.60s: %v, want %q", c.in, err, c.want)
+		}
+	}
+}
+
+func TestLoadErrors(t *testing.T) {
+	_, err := Load(fstest.MapFS{})
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "neither tokenizer.json nor vocab.txt") {
+		t.Error(err)
+	}
+	_, err = Load(fstest.MapFS{"tokenizer.json/x": {}})
+	if err == nil || !strings.Contains(err.Error(), "is a directory") {
+		t.Error(err)
+	}
+	_, err = Load(fstest.MapFS{"vocab.txt": {Data: []byte("a\nb\n")}})
+	if err == nil || !strings.Contains(err.Error(), "lacks the special token [CLS]") {
+		t.Error(err)
+	}
+	_, err = Load(fstest.MapFS{"vocab.txt": {}})
+	if err == nil || !strings.Contains(err.Error(), "vocab.txt is empty") {
+		t.Error(err)
+	}
+}
+
+// A vocabulary alone gives the tokenizer that tokenizer.json describes.
+func TestLoadVocab(t *testing.T) {
+	full, err := Parse(gunzip(t, "testdata/files/bert-lower/tokenizer.json.gz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words strings.Builder
+	for id := range int32(full.VocabSize()) {
+		s, _ := full.IDToToken(id)
+		words.WriteString(s + "\r\n")
+	}
+	for _, lower := range []bool{true, false} {
+		config := `{"do_lower_case": true, "cls_token": {"content": "[CLS]", "lstrip": false}}`
+		name := "bert-lower"
+		if !lower {
+			config, name = `{"do_lower_case": false, "strip_accents": null}`, "bert-cased"
+		}
+		full, err := Parse(gunzip(t, "testdata/files/"+name+"/tokenizer.json.gz"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tok, err := Load(fstest.MapFS{"vocab.txt": {Data: []byte(words.String())},
+			"tokenizer_config.json": {Data: []byte(config)}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []string{"The quick brown FOX [MASK] Straße, café", "日本 12,5!"} {
+			a, err := full.AppendIDs(nil, s, 0)
+			b, err2 := tok.AppendIDs(nil, s, 0)
+			if err != nil || err2 != nil || !slices.Equal(a, b) {
+				t.Errorf("%s %q: %v %v, want %v %v", name, s, b, err2, a, err)
+			}
+		}
+	}
+}
+
+// The settings of a file are there to be read, and apply only where they are asked for.
+func TestStoredSettings(t *testing.T) {
+	tok, err := Parse([]byte(minimal))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if tr := tok.Truncation(); tr == nil || *tr != (Truncation{MaxLength: 8}) {
+		t.Errorf("truncation %+v", tr)
+	}
+	if p := tok.Padding(); p == nil || *p != (Padding{Length: 4, Fixed: true, Token: "[PAD]", Direction: Left}) {
+		t.Errorf("padding %+v", p)
+	}
+	text := strings.Repeat("a ", 20)
+	whole, err := tok.Encode(text, Options{})
+	if err != nil || whole.Len() < 20 {
+		t.Errorf("%d tokens, %v", whole.Len(), err)
+	}
+	cut, err := tok.Encode(text, Options{Truncation: tok.Truncation(), Padding: tok.Padding()})
+	if err != nil || cut.Len() != 8 {
+		t.Errorf("%d tokens, %v", cut.Len(), err)
+	}
+	short, err := tok.Encode("", Options{Padding: tok.Padding()})
+	if err != nil || !slices.Equal(short.IDs, []int32{0, 0, 0, 2}) {
+		t.Errorf("%v, %v", short.IDs, err)
+	}
+}
+
+// Invalid UTF-8 is read as U+FFFD, byte by byte, with offsets into the input.
+func TestInvalidUTF8(t *testing.T) {
+	tok, err := Parse([]byte(`{"model":{"type":"WordLevel","unk_token":"u","vocab":{"u":0,"\ufffd":1,"a":2}},` +
+		`"pre_tokenizer":{"type":"Split","pattern":{"Regex":"."},"behavior":"Isolated"}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := tok.Encode("a\xff\xe4\xb8a", Options{})
+	if err != nil || !slices.Equal(e.IDs, []int32{2, 1, 1, 1, 2}) ||
+		!slices.Equal(e.Offsets, []Span{{0, 1}, {1, 2}, {2, 3}, {3, 4}, {4, 5}}) ||
+		!slices.Equal(e.CharOffsets, e.Offsets) {
+		t.Errorf("%+v, %v", e, err)
+	}
+}
+
+// A long line without a space takes a time in proportion to its length: this test would not end otherwise.
+func TestLongLine(t *testing.T) {
+	tok := benchTokenizer(t)
+	for _, unit := range []string{"a", "é", "中", "\u0301", ".", "[CLS", "가"} {
+		s := strings.Repeat(unit, (1<<20)/len(unit))
+		ids, err := tok.AppendIDs(nil, s, 512)
+		if err != nil || len(ids) > 512 {
+			t.Errorf("%q: %d ids, %v", unit, len(ids), err)
+		}
+		if _, err := tok.Encode(s[:1<<18/len(unit)*len(unit)], Options{}); err != nil {
+			t.Error(err)
+		}
+	}
+}
