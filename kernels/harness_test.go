@@ -71,10 +71,10 @@ func rowTests() []rowTest {
 		{"fold", 1, false, true, func(s *Set, dst, a, _, _ []float32) float32 { s.fold(dst, a, 0.7, 0.3); return 0 }},
 		{"rowMax", 1, false, true, func(s *Set, _, a, _, _ []float32) float32 { return s.rowMax(a) }},
 		{"expSum", 1, true, false, func(s *Set, dst, a, _, _ []float32) float32 {
-			return s.expSum(dst, a, generic.rowMax(a))
+			return s.expSum(dst, a, s.rowMax(a))
 		}},
 		{"expSum/far", 1, true, false, func(s *Set, dst, a, _, _ []float32) float32 {
-			return s.expSum(dst, a, 85+generic.rowMax(a))
+			return s.expSum(dst, a, 85+s.rowMax(a))
 		}},
 		{"dot", 2, false, true, func(s *Set, _, a, b, _ []float32) float32 { return s.dot(a, b) }},
 		{"layerNorm", 3, true, false, func(s *Set, dst, a, b, c []float32) float32 {

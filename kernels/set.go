@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -46,10 +47,12 @@ var names = []string{"generic", "avx2", "avx512", "neon"}
 // beside the error. A Set that must pass a self-check and does not is left out, which is logged.
 func Default() (*Set, error) { return choose() }
 
-var choose = sync.OnceValues(func() (*Set, error) {
+var choose = sync.OnceValues(func() (*Set, error) { return pick(Sets(), os.Getenv("GODWIT_ISA")) })
+
+// pick returns the first of the Sets that is called want (or any, for "") and passes its self-check.
+func pick(sets []*Set, want string) (*Set, error) {
 	var good []string
-	want := os.Getenv("GODWIT_ISA")
-	for _, s := range Sets() {
+	for _, s := range sets {
 		if want != "" && want != s.name {
 			good = append(good, s.name)
 			continue
@@ -60,14 +63,12 @@ var choose = sync.OnceValues(func() (*Set, error) {
 		}
 		return s, nil
 	}
-	for _, n := range names {
-		if n == want {
-			return generic, fmt.Errorf("GODWIT_ISA=%s: this machine or build cannot run it; it can run %s", want,
-				strings.Join(good, ", "))
-		}
+	if slices.Contains(names, want) {
+		return generic, fmt.Errorf("GODWIT_ISA=%s: this machine or build cannot run it; it can run %s", want,
+			strings.Join(good, ", "))
 	}
 	return generic, fmt.Errorf("GODWIT_ISA=%s: no such instruction set; there are %s", want, strings.Join(names, ", "))
-})
+}
 
 // selfCheck compares the Set's routines with the oracle, in some 100 microseconds.
 func (s *Set) selfCheck() error {
