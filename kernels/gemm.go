@@ -32,6 +32,9 @@ const (
 	chunkBytes = 512 << 10
 	// chunkRows bounds a chunk, and with it the time that a call of an assembly routine takes.
 	chunkRows = 256
+	// Rows of A whose distance is a multiple of badStride elements would compete for the same sets of the first-level cache:
+	// more than badRows of them are copied to where they do not.
+	badStride, badRows = 512, 4
 	// soloWork is the number of multiply-adds below which a second thread costs more than it brings.
 	soloWork = 1 << 18
 )
@@ -161,6 +164,13 @@ func cut(n, part, parts, unit int) int {
 // chunk computes rows r0 to r1 of panels p0 to p1.
 func (t *gemmTask) chunk(s *scratch, r0, r1, p0, p1 int) {
 	set, k, n, rows := t.x.set, t.b.K, t.b.N, r1-r0
+	a, lda := t.a[r0*t.lda:], t.lda
+	if rows > badRows && lda%badStride == 0 && p1-p0 > 4 {
+		a, lda = s.floats(bufRows, rows*(k+panelWidth)), k+panelWidth
+		for i := range rows {
+			copy(a[i*lda:][:k], t.a[(r0+i)*t.lda:])
+		}
+	}
 	for p := p0; p < p1; {
 		// As many panels as a tile takes of those that are full; the one that is not goes alone, through a buffer.
 		full := min(p1, n/panelWidth) - p
@@ -189,10 +199,10 @@ func (t *gemmTask) chunk(s *scratch, r0, r1, p0, p1 int) {
 			q := &s.tile
 			*q = tile{
 				c: &sum[0], ldc: uintptr(cols) * 4, sum: &sum[0], lds: uintptr(cols) * 4,
-				lda: uintptr(t.lda) * 4, panel: uintptr(k) * panelWidth * 4, k: min(kBlock, k-k0),
+				lda: uintptr(lda) * 4, panel: uintptr(k) * panelWidth * 4, k: min(kBlock, k-k0),
 			}
 			if k > 0 {
-				q.a, q.b = &t.a[r0*t.lda+k0], &t.b.panels[j0*k+k0*panelWidth]
+				q.a, q.b = &a[k0], &t.b.panels[j0*k+k0*panelWidth]
 			}
 			if k0 > 0 {
 				q.flags = tileAdd

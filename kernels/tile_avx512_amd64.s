@@ -35,7 +35,8 @@
 #define P      SI  // after the steps: a row of C, or of what is added
 #define LD     AX  // bytes from there to the next
 
-// One step of k, a row of two panels: a is the element, x a register for the broadcast, z0 and z1 the accumulators.
+// One step of k. b is prefetched 32 rows ahead, for when it comes from far: with few rows, or with the next block.
+// ROW is a row of two panels: a is the element, x a register for the broadcast, z0 and z1 the accumulators.
 #define ROW(a, x, z0, z1) \
 	VBROADCASTSS a, x        \
 	VFMADD231PS  Z28, x, z0  \
@@ -44,6 +45,8 @@
 #define STEP1x2(d) \
 	VMOVUPS (16*d)(B), Z28           \
 	VMOVUPS (16*d)(B)(PANEL*1), Z29  \
+	PREFETCHT0 (16*d+2048)(B)        \
+	PREFETCHT0 (16*d+2048)(B)(PANEL*1) \
 	ROW(d(A0), Z30, Z0, Z1)
 #define STEP2x2(d) STEP1x2(d) \
 	ROW(d(A0)(LDA*1), Z31, Z2, Z3)
