@@ -12,8 +12,9 @@ import (
 )
 
 // gemmShapes are [m, k, n] of the products in transformer encoders of hidden size 384 (MiniLM), 768 (base) and 1024
-// (large), for a short and for a long text.
+// (large), for one token, a short text and a long one.
 var gemmShapes = [][3]int{
+	{1, 384, 1536}, {1, 768, 3072},
 	{16, 384, 384}, {16, 384, 1536}, {16, 768, 3072},
 	{128, 384, 384}, {128, 384, 1536}, {128, 1536, 384},
 	{128, 768, 768}, {128, 768, 3072}, {128, 3072, 768}, {128, 1024, 4096},

@@ -23,21 +23,22 @@ var (
 // floorsFile holds a line a guard: its name and its floor.
 const floorsFile = "guards.txt"
 
-// slack is the part of a measured ratio that becomes its floor: the rest is what a shared machine may take away even from
-// the minimum of many repetitions.
-const slack = 0.94
-
 // A guard is a ratio of two rates measured in one run: ours over a yardstick. It says nothing about how fast the machine
 // is, and does not move when another program slows both.
 type guard struct {
 	name            string
 	ours, yardstick side
+	// slack is the part of the measured ratio that -update makes the floor: the rest is what a shared machine may take away
+	// even from the best of many turns.
+	slack float64
 }
 
-// A side does an amount of work (operations, texts: the same unit on both sides) each time it is run.
+// A side is something with a rate: run, which does an amount of work (operations, texts: the same unit on both sides) each
+// time, or what measures its rate itself.
 type side struct {
 	work float64
 	run  func()
+	rate func() float64
 }
 
 // TestGuard measures the guards and compares them with their floors.
@@ -55,7 +56,7 @@ func TestGuard(t *testing.T) {
 			if *updateFlag {
 				m := newMeter(g)
 				m.repeat(4 * enough)
-				floors[g.name] = math.Floor(m.ratio()*slack*100) / 100
+				floors[g.name] = math.Floor(m.ratio()*g.slack*100) / 100
 				t.Logf("%.3f, floor %.2f, was %.2f", m.ratio(), floors[g.name], floor)
 				return
 			}
@@ -86,54 +87,49 @@ func TestGuard(t *testing.T) {
 // enough is the time in which both sides of a guard take turns before it is judged.
 const enough = 500 * time.Millisecond
 
-// A meter keeps the fastest turn of both sides of a guard. A turn takes at least a quarter of a millisecond, and mostly
-// little more, so that many turns fall between two interruptions by the system.
+// A meter keeps the best rate of both sides of a guard.
 type meter struct {
 	guard
-	oursCalls, yardstickCalls int
-	oursBest, yardstickBest   time.Duration // of one turn
+	ourTurn, theirTurn func() float64
+	ourBest, theirBest float64
 }
 
 func newMeter(g guard) *meter {
-	m := &meter{guard: g, oursBest: math.MaxInt64, yardstickBest: math.MaxInt64}
-	m.oursCalls, m.yardstickCalls = calls(g.ours), calls(g.yardstick)
-	return m
+	return &meter{guard: g, ourTurn: g.ours.turn(), theirTurn: g.yardstick.turn()}
 }
 
-// calls returns how many calls make a turn.
-func calls(s side) int {
-	s.run()
-	for n := 1; ; n *= 2 {
-		if min(turn(s, n), turn(s, n)) >= 250*time.Microsecond {
-			return n
+// turn returns a function that measures the rate once. It takes at least a quarter of a millisecond, and mostly little
+// more, so that many turns fall between two interruptions by the system.
+func (s side) turn() func() float64 {
+	if s.rate != nil {
+		return s.rate
+	}
+	timed := func(n int) time.Duration {
+		begun := time.Now()
+		for range n {
+			s.run()
 		}
+		return time.Since(begun)
 	}
-}
-
-// turn times n calls.
-func turn(s side, n int) time.Duration {
-	begun := time.Now()
-	for range n {
-		s.run()
+	s.run()
+	n := 1
+	for min(timed(n), timed(n)) < 250*time.Microsecond {
+		n *= 2
 	}
-	return time.Since(begun)
+	return func() float64 { return s.work * float64(n) / timed(n).Seconds() }
 }
 
 // repeat lets the sides take turns for a while, three times each at least.
 func (m *meter) repeat(d time.Duration) {
 	begun := time.Now()
 	for i := 0; i < 3 || time.Since(begun) < d; i++ {
-		m.oursBest = min(m.oursBest, turn(m.ours, m.oursCalls))
-		m.yardstickBest = min(m.yardstickBest, turn(m.yardstick, m.yardstickCalls))
+		m.ourBest = max(m.ourBest, m.ourTurn())
+		m.theirBest = max(m.theirBest, m.theirTurn())
 	}
 }
 
 // ratio returns our rate over the yardstick's.
-func (m *meter) ratio() float64 {
-	ours := m.ours.work * float64(m.oursCalls) / m.oursBest.Seconds()
-	yardstick := m.yardstick.work * float64(m.yardstickCalls) / m.yardstickBest.Seconds()
-	return ours / yardstick
-}
+func (m *meter) ratio() float64 { return m.ourBest / m.theirBest }
 
 // readFloors reads the table: lines of a name and a number, and comments.
 func readFloors() (map[string]float64, error) {

@@ -10,7 +10,7 @@ import "math"
 // lost, and makes the last bit 1 if it lost anything; no odd number is halfway, so that the second rounding is right.
 // See Boldo, Melquiond: Emulation of a FMA and correctly rounded sums (2008).
 func fma(a, b, c float32) float32 {
-	p := float64(a) * float64(b)
+	p := float64(float64(a) * float64(b))
 	s := p + float64(c)
 	if u := math.Float64bits(s); u&(1<<29-1) == 1<<28 || u<<1 < 0x381<<53 {
 		s = roundToOdd(p, float64(c), s)

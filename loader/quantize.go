@@ -16,13 +16,13 @@ func QuantizeRow(dst []int8, src []float32) (scale float32) {
 		var xq, qq, xx float64
 		for _, v := range src {
 			q := integer(v, step)
-			xq += float64(v) * q
-			qq += q * q
-			xx += float64(v) * float64(v)
+			xq += float64(float64(v) * q)
+			qq += float64(q * q)
+			xx += float64(float64(v) * float64(v))
 		}
 		s := float32(xq / qq)
 		// |x - s·q|² written out; s is the rounded scale that will be used.
-		if e := xx - 2*float64(s)*xq + float64(s)*float64(s)*qq; e < best {
+		if e := xx - float64(2*float64(s)*xq) + float64(float64(s)*float64(s)*qq); e < best {
 			best, scale = e, s
 			for i, v := range src {
 				dst[i] = int8(integer(v, step))

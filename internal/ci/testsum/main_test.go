@@ -13,6 +13,10 @@ func TestSummarise(t *testing.T) {
 {"Action":"output","Package":"p","Test":"TestB","Output":"    b_test.go:7: set GODWIT_GOLDEN: no data\n"}
 {"Action":"output","Package":"p","Test":"TestB","Output":"--- SKIP: TestB (0.00s)\n"}
 {"Action":"skip","Package":"p","Test":"TestB","Elapsed":0}
+{"Action":"output","Package":"p","Test":"TestC","Output":"    b_test.go:9: byte 123 is bad\n"}
+{"Action":"skip","Package":"p","Test":"TestC","Elapsed":0}
+{"Action":"output","Package":"p","Test":"TestD","Output":"    b_test.go:9: byte 4567 is bad\n"}
+{"Action":"skip","Package":"p","Test":"TestD","Elapsed":0}
 {"Action":"output","Package":"p","Output":"kernels: sets exercised: avx2, generic\n"}
 {"Action":"output","Package":"p","Output":"PASS\n"}
 {"Action":"output","Package":"p","Output":"ok  \tp\t0.1s\n"}
@@ -21,8 +25,9 @@ func TestSummarise(t *testing.T) {
 	const want = `kernels: sets exercised: avx2, generic
 ok    p  0.1s
 skipped, by reason:
+     2  byte N is bad (p.TestC, ...)
      1  set GODWIT_GOLDEN: no data (p.TestB)
-1 passed, 0 failed, 1 skipped
+1 passed, 0 failed, 3 skipped
 `
 	var b strings.Builder
 	ok, err := summarise(&b, strings.NewReader(in))
