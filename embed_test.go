@@ -12,6 +12,8 @@ import (
 	"testing"
 
 	"github.com/godwit-ml/godwit"
+	"github.com/godwit-ml/godwit/kernels"
+	_ "github.com/godwit-ml/godwit/models/minilm"
 	"github.com/godwit-ml/godwit/tensor"
 )
 
@@ -242,8 +244,18 @@ func TestSameBits(t *testing.T) {
 	}
 	reversed := slices.Clone(texts)
 	slices.Reverse(reversed)
-	for _, threads := range []int{1, 2, 5} {
-		m := open(t, plain, godwit.WithThreads(threads))
+	type way struct {
+		name string
+		opt  godwit.Option
+	}
+	ways := []way{{"1 thread", godwit.WithThreads(1)}, {"2 threads", godwit.WithThreads(2)}, {"5 threads", godwit.WithThreads(5)}}
+	for _, set := range kernels.Sets() {
+		x := kernels.New(set, 2)
+		defer x.Close()
+		ways = append(ways, way{set.Name(), godwit.WithExec(x)})
+	}
+	for _, way := range ways {
+		m := open(t, plain, way.opt)
 		for _, batch := range []int{1, 7, 64} {
 			for _, order := range [][]string{texts, reversed} {
 				got, err := m.Embed(t.Context(), order, godwit.WithBatchSize(batch))
@@ -255,10 +267,23 @@ func TestSameBits(t *testing.T) {
 				}
 				for i := range got {
 					if !slices.Equal(got[i], want[i]) {
-						t.Fatalf("threads %d, batch %d: text %d differs", threads, batch, i)
+						t.Fatalf("%s, batch %d: text %d differs", way.name, batch, i)
 					}
 				}
 			}
 		}
 	}
+}
+
+// BenchmarkEmbed embeds 32 texts of 128 tokens by all-MiniLM-L6-v2.
+func BenchmarkEmbed(b *testing.B) {
+	m := open(b, "minilm", godwit.WithThreads(1))
+	texts := slices.Repeat([]string{strings.Repeat("the quick brown fox jumps over the lazy dog ", 14)}, 32)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := m.Embed(b.Context(), texts); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)*32/b.Elapsed().Seconds(), "texts/s")
 }

@@ -1,0 +1,44 @@
+package godwit_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/godwit-ml/godwit"
+	"github.com/godwit-ml/godwit/tensor"
+)
+
+func ExampleModel_Embed() {
+	m, err := godwit.Open("testdata/models/sentence-transformers/legacy") // or sentence-transformers/all-MiniLM-L6-v2
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	vecs, err := m.Embed(context.Background(), []string{"the quick brown fox", "the lazy dog"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(vecs), "vectors of", len(vecs[0]), "dimensions")
+	fmt.Printf("a text is like itself: %.3f\n", m.Similarity(vecs, vecs)[0][0])
+	// Output:
+	// 2 vectors of 36 dimensions
+	// a text is like itself: 1.000
+}
+
+func ExampleModel_Forward() {
+	m, err := godwit.Open("testdata/models/bert/regression")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	outputs, err := m.Forward(context.Background(), map[string]tensor.Tensor{
+		"input_ids":      tensor.FromInt64([]int64{5, 6, 7, 5, 6, 0}, 2, 3),
+		"attention_mask": tensor.FromInt64([]int64{1, 1, 1, 1, 1, 0}, 2, 3),
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(outputs["last_hidden_state"].Shape, outputs["logits"].Shape)
+	// Output: [2 3 18] [2 1]
+}
