@@ -84,7 +84,7 @@ var regexClasses = map[string]string{
 	"lm": "Lm", "modifierletter": "Lm", "lo": "Lo", "otherletter": "Lo", "nd": "Nd", "decimalnumber": "Nd",
 	"mn": "Mn", "nonspacingmark": "Mn", "cc": "Cc", "control": "Cc", "cf": "Cf", "format": "Cf",
 	"han": "Han", "hiragana": "Hiragana", "katakana": "Katakana", "hangul": "Hangul", "thai": "Thai",
-	"arabic": "Arabic", "digit": "Nd", "word": `\w`,
+	"arabic": "Arabic", "digit": "Nd",
 }
 
 // translate rewrites an Oniguruma pattern (Ruby syntax) for regexp2.
@@ -321,7 +321,7 @@ func (t *translator) escape() error {
 	case 's', 'S':
 		return set(2, spaceRanges, c == 'S')
 	case 'w', 'W':
-		return set(2, loadClass(`\w`).ranges, c == 'W')
+		return set(2, wordRanges(t.inClass), c == 'W')
 	case 'd', 'D':
 		return set(2, loadClass("Nd").ranges, c == 'D')
 	case 'h', 'H':
@@ -337,6 +337,8 @@ func (t *translator) escape() error {
 		}
 		key := strings.NewReplacer(" ", "", "_", "", "-", "").Replace(strings.ToLower(name))
 		switch table := regexClasses[key]; {
+		case key == "word":
+			return set(end+1, wordRanges(t.inClass), negate)
 		case table != "":
 			return set(end+1, loadClass(table).ranges, negate)
 		case key == "space":
@@ -372,18 +374,41 @@ func (t *translator) escape() error {
 	return nil
 }
 
+// wordRanges is \w. Oniguruma's has six characters, the superscripts ² ³ ¹ and the fractions ¼ ½ ¾, only outside
+// brackets.
+func wordRanges(inClass bool) []runeRange {
+	ranges := loadClass(`\w`).ranges
+	if !inClass {
+		return ranges
+	}
+	var out []runeRange
+	for _, x := range ranges {
+		for r := x.lo; r <= min(x.hi, 0xFF); r++ {
+			if r != 0xB2 && r != 0xB3 && r != 0xB9 && (r < 0xBC || r > 0xBE) {
+				out = append(out, runeRange{r, r})
+			}
+		}
+		if x.hi > 0xFF {
+			out = append(out, runeRange{max(x.lo, 0x100), x.hi})
+		}
+	}
+	return out
+}
+
 var spaceRanges = []runeRange{
 	{'\t', '\r'}, {' ', ' '}, {0x85, 0x85}, {0xA0, 0xA0}, {0x1680, 0x1680}, {0x2000, 0x200A}, {0x2028, 0x2029},
 	{0x202F, 0x202F}, {0x205F, 0x205F}, {0x3000, 0x3000},
 }
 
 func posixClass(name string) ([]runeRange, error) {
-	tables := map[string]string{"digit": "Nd", "word": `\w`, "upper": "Lu", "lower": "Ll"}
+	tables := map[string]string{"digit": "Nd"}
 	key, negate := strings.CutPrefix(name, "^")
 	var ranges []runeRange
 	switch {
 	case key == "space":
 		ranges = spaceRanges
+	case key == "word":
+		ranges = wordRanges(true)
 	case tables[key] != "":
 		ranges = loadClass(tables[key]).ranges
 	default:

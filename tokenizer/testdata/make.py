@@ -32,7 +32,7 @@ x = {'a': [1, 2.5, -3]}; if (y != 0) { return x/y; } // 100%
 user@example.com https://example.org/a_b?c=d&e=f #tag
 [CLS] hello [SEP] [MASK]there <ent>  <lstrip> word rstrip>   next single singles
 A  B   C    D
-1234567 12,345.67 ٣٤٥ ²³
+1234567 12,345.67 ٣٤٥ ²³ \u202d²\u202d ¼x
 🙂👍🏽 👨‍👩‍👧 🇩🇪
 \ue000 private \U000f0000\U0010fffd \ufffd
 antidisestablishmentarianism pneumonoultramicroscopicsilicovolcanoconiosis""".split("\n")
