@@ -23,7 +23,7 @@ const (
 	// keyBlock is the number of keys in a block. It is part of the definition of the result.
 	keyBlock = 512
 	// scoreBytes is about how much memory the scores of a block of queries take.
-	scoreBytes = 64 << 10
+	scoreBytes = 32 << 10
 )
 
 // Attn describes an attention over a packed batch: the sequences' tokens stand one after the other without padding.
@@ -134,7 +134,8 @@ func (t *attnTask) unit(s *scratch, seq, kvHead, r0, r1 int) {
 		step := max(2*set.tileRows, scoreBytes/4/stride/set.tileRows*set.tileRows)
 		for r := r0; r < r1; {
 			q := r % keys
-			m := min(step, r1-r, keys-q)
+			m := min(r1-r, keys-q) // rows of this head; blocks are even
+			m /= (m + step - 1) / step
 			head := kvHead*group + r/keys
 			scores := s.floats(bufScores, m*stride)
 			t.scores(s, scores, stride, t.q[(first+q)*t.ldq+head*d:], m, n, kp)
