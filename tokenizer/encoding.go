@@ -87,8 +87,12 @@ var (
 		"tokenizer: truncation: the text to cut is too short to reach the maximum length: allow more, or use LongestFirst")
 )
 
-// maxOverflowTokens bounds the size of all overflowing parts of one encoding together.
-const maxOverflowTokens = 1 << 26
+// maxOverflowTokens bounds the size of all overflowing parts of one text together, maxPairTokens that of the
+// combinations of a pair's parts, of which there is a product: each counts its tokens and 16 more.
+const (
+	maxOverflowTokens = 1 << 26
+	maxPairTokens     = 1 << 22
+)
 
 func (e *Encoding) setSequence(i int) {
 	e.seq[i] = span{0, int32(e.Len())}
@@ -251,11 +255,14 @@ func mergeEncodings(list []*Encoding) (*Encoding, error) {
 		var over []*Encoding
 		size := 0
 		join := func(a, b *Encoding) bool {
-			size += a.Len() + b.Len()
+			size += a.Len() + b.Len() + 16
+			if len(out.Overflowing) > 0 && len(o.Overflowing) > 0 && size > maxPairTokens {
+				return false
+			}
 			c := a.clone(b.Len())
 			c.appendTokens(b)
 			over = append(over, c)
-			return size <= maxOverflowTokens
+			return true
 		}
 		ok := true
 		for _, p := range out.Overflowing {

@@ -155,6 +155,19 @@ func TestInvalidUTF8(t *testing.T) {
 	}
 }
 
+// Two long texts that both overflow into small parts would have billions of combinations: that is an error.
+func TestOverflowLimit(t *testing.T) {
+	tok, err := Parse([]byte(minimal))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := strings.Repeat("a ", 100000)
+	_, err = tok.EncodePair(s, s, Options{Truncation: &Truncation{MaxLength: 8}})
+	if err == nil || !strings.Contains(err.Error(), "too many combinations") {
+		t.Error(err)
+	}
+}
+
 // A long line without a space takes a time in proportion to its length: this test would not end otherwise.
 func TestLongLine(t *testing.T) {
 	tok := benchTokenizer(t)
