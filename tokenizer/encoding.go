@@ -252,31 +252,25 @@ func mergeEncodings(list []*Encoding) (*Encoding, error) {
 	}
 	out := newEncoding(0, room)
 	for _, o := range list {
+		p, q := out.Overflowing, o.Overflowing
+		if len(p) > 0 && len(q) > 0 && (len(p)+1)*(len(q)+1) > maxPairTokens/(out.Len()+o.Len()+16) {
+			return nil, errors.New("tokenizer: truncation: the pair overflows into too many combinations of parts:" +
+				" truncate only one text of it, or allow more tokens")
+		}
 		var over []*Encoding
-		size := 0
-		join := func(a, b *Encoding) bool {
-			size += a.Len() + b.Len() + 16
-			if len(out.Overflowing) > 0 && len(o.Overflowing) > 0 && size > maxPairTokens {
-				return false
-			}
+		join := func(a, b *Encoding) {
 			c := a.clone(b.Len())
 			c.appendTokens(b)
 			over = append(over, c)
-			return true
 		}
-		ok := true
-		for _, p := range out.Overflowing {
-			ok = ok && join(p, o)
-			for _, q := range o.Overflowing {
-				ok = ok && join(p, q)
+		for _, a := range p {
+			join(a, o)
+			for _, b := range q {
+				join(a, b)
 			}
 		}
-		for _, q := range o.Overflowing {
-			ok = ok && join(out, q)
-		}
-		if !ok {
-			return nil, errors.New("tokenizer: truncation: the pair overflows into too many combinations of parts:" +
-				" truncate only one text of it, or allow more tokens")
+		for _, b := range q {
+			join(out, b)
 		}
 		out.appendTokens(o)
 		out.Overflowing = over
