@@ -35,6 +35,9 @@ const (
 	// Rows of A whose distance is a multiple of badStride elements would compete for the same sets of the first-level cache:
 	// more than badRows of them are copied to where they do not.
 	badStride, badRows = 512, 4
+	// actPanels is to how many panels of the result an activation is applied at once: its routines like long rows, but the
+	// panels should still be in the second-level cache.
+	actPanels = 16
 	// soloWork is the number of multiply-adds below which a second thread costs more than it brings.
 	soloWork = 1 << 18
 )
@@ -171,6 +174,7 @@ func (t *gemmTask) chunk(s *scratch, r0, r1, p0, p1 int) {
 			copy(a[i*lda:][:k], t.a[(r0+i)*t.lda:])
 		}
 	}
+	from := p0 // the first panel of C that waits for the activation
 	for p := p0; p < p1; {
 		// As many panels as a tile takes of those that are full; the one that is not goes alone, through a buffer.
 		full := min(p1, n/panelWidth) - p
@@ -223,7 +227,10 @@ func (t *gemmTask) chunk(s *scratch, r0, r1, p0, p1 int) {
 			set.run(q, rows, w)
 		}
 		if final {
-			t.activate(out, t.ldc, rows, cols)
+			if done := p == p1 || p*panelWidth > n-panelWidth; done || p-from >= actPanels {
+				t.activate(t.c[r0*t.ldc+from*panelWidth:], t.ldc, rows, (p-from)*panelWidth)
+				from = p
+			}
 			continue
 		}
 		t.activate(sum, cols, rows, cols)

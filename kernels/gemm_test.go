@@ -182,6 +182,12 @@ func TestGemm(t *testing.T) {
 	for _, o := range [][3]int{{1, 513, 300}, {2, 511, 161}, {131, 259, 35}, {300, 40, 70}, {7, 1025, 97}, {12, 256, 96}} {
 		try(o[0], o[1], o[2])
 	}
+	for _, n := range []int{255, 256, 600, 663} { // activations wait for several panels
+		for res := range 3 {
+			gemmCase{m: 9, k: 21, n: n, bias: true, act: GELU, res: res}.run(t, xs)
+		}
+	}
+	gemmCase{m: 21, k: 1024, n: 96, bias: true}.run(t, xs) // rows that are copied
 }
 
 // TestGemmSpecial draws denormals, infinities and NaN.
