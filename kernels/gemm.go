@@ -207,6 +207,8 @@ func (t *gemmTask) chunk(s *scratch, r0, r1, p0, p1 int) {
 			}
 			if k > 0 {
 				q.a, q.b = &a[k0], &t.b.panels[j0*k+k0*panelWidth]
+			} else { // nothing is read, but the pointers are moved
+				q.a, q.b, q.lda = &sum[0], &sum[0], 0
 			}
 			if k0 > 0 {
 				q.flags = tileAdd

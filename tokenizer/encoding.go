@@ -184,15 +184,11 @@ func truncatePair(a, b *Encoding, t Truncation) error {
 		if b == nil {
 			return a.truncate(t.MaxLength, t.Stride, t.Direction)
 		}
-		short, long := a.Len(), b.Len()
-		swap := short > long
-		if swap {
-			short, long = long, short
-		}
+		swap := a.Len() > b.Len()
+		short := min(a.Len(), b.Len())
+		long := max(short, t.MaxLength-short)
 		if short > t.MaxLength {
 			long = short
-		} else {
-			long = max(short, t.MaxLength-short)
 		}
 		if short+long > t.MaxLength {
 			short = t.MaxLength / 2

@@ -132,7 +132,7 @@ func (t *translator) step() error {
 		case strings.HasPrefix(rest, "[:"):
 			end := strings.Index(rest, ":]")
 			if end < 0 {
-				return fmt.Errorf("byte %d: no end of [:", t.i)
+				return fmt.Errorf("byte %d: [: has no end", t.i)
 			}
 			ranges, err := posixClass(rest[2:end])
 			if err != nil {
