@@ -72,7 +72,7 @@ const (
 	defaultBatch = 32
 	// batchTokens bounds the tokens that are computed together, beyond the first text: more would not be faster, but take
 	// more memory.
-	batchTokens = 2048
+	batchTokens = 1024
 	// window is the number of texts that are tokenized, and sorted by length, before the first is computed.
 	window = 4096
 )

@@ -104,7 +104,7 @@ func TestImportsPointDown(t *testing.T) {
 }
 
 // beside are packages that any room may import.
-var beside = map[string]bool{"internal/modelcard": true}
+var beside = map[string]bool{"modelcard": true}
 
 func floorOf(pkg string) int {
 	n, _ := floor(pkg)

@@ -1,0 +1,116 @@
+package godwit_test
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/godwit-ml/godwit"
+	"github.com/godwit-ml/godwit/tensor"
+)
+
+// TestVerify changes what is expected, and looks at what Verify finds.
+func TestVerify(t *testing.T) {
+	const dir = "testdata/models/bert/regression"
+	m := open(t, dir)
+	expected := readTensors(t, dir, "expected.safetensors")
+	changed := func(name string, i int, v float32) map[string]tensor.Tensor {
+		c := maps.Clone(expected)
+		old := c[name]
+		c[name] = tensor.FromFloat32(slices.Clone(old.Data), old.Shape...)
+		c[name].Data[i] = v
+		return c
+	}
+	find := func(expected map[string]tensor.Tensor, run, output string) godwit.Difference {
+		t.Helper()
+		diffs, err := m.Verify(t.Context(), expected)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range diffs {
+			if d.Run == run && d.Output == output {
+				return d
+			}
+		}
+		t.Fatalf("run %q has no %s", run, output)
+		panic("unreachable")
+	}
+	if d := find(expected, "holes", "logits"); d.Max > 1e-5 || d.Mean > d.Max || d.Scale < 0.01 {
+		t.Errorf("unchanged: %+v", d)
+	}
+	if d := find(changed("holes.logits", 1, 1000), "holes", "logits"); d.Max < 900 || d.Mean < 450 || d.Scale != 1000 {
+		t.Errorf("changed to 1000: %+v", d)
+	}
+	if d := find(changed("holes.logits", 1, float32(math.NaN())), "holes", "logits"); !math.IsInf(d.Max, 1) {
+		t.Errorf("changed to NaN: %+v", d)
+	}
+	// The second row of the main run has 7 tokens of 12: what is expected of the last does not count.
+	last := 2*12*18 - 1
+	if d := find(changed("last_hidden_state", last, 1000), "", "last_hidden_state"); d.Max > 1e-5 {
+		t.Errorf("changed where the mask is 0: %+v", d)
+	}
+
+	renamed := maps.Clone(expected)
+	renamed["holes.nothing"] = renamed["holes.logits"]
+	reshaped := maps.Clone(expected)
+	reshaped["logits"] = tensor.New(3, 2)
+	for _, c := range []struct {
+		expected map[string]tensor.Tensor
+		want     string
+	}{
+		{nil, "godwit: there is no input_ids among the 0 tensors: nothing to run"},
+		{renamed, `godwit: run "holes": bert (BertForSequenceClassification) has no output nothing; it has hidden_states.0, hidden_states.1, last_hidden_state, logits`},
+		{reshaped, `godwit: run "": logits: has shape [3 1], expected is [3 2]`},
+	} {
+		if _, err := m.Verify(t.Context(), c.expected); err == nil || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+}
+
+func TestInfo(t *testing.T) {
+	m := open(t, "testdata/models/sentence-transformers/more_modes_no_prompt")
+	info := m.Info()
+	if info.ModelType != "bert" || info.Class != "BertModel" || info.VocabSize != 60 || info.HiddenSize != 18 ||
+		info.Dimensions != 54 || info.MaxTokens != 20 || info.Similarity != "euclidean" || info.Prompt != "query" ||
+		info.Prompts["long"] != "search the fox: " {
+		t.Errorf("%+v", info)
+	}
+	// Embeddings, two layers, pooler.
+	h, i := int64(18), int64(28)
+	if want := (60+24+2+2)*h + 2*(4*h*h+2*h*i+9*h+i) + h*h + h; info.Parameters != want {
+		t.Errorf("%d parameters, want %d", info.Parameters, want)
+	}
+	if info := open(t, "minilm").Info(); info.License != "apache-2.0" || info.Parameters != 22713216 || info.Dimensions != 384 || info.MaxTokens != 256 {
+		t.Errorf("minilm: %+v", info)
+	}
+	if tok, err := m.Tokenizer(); err != nil || tok.VocabSize() < 20 {
+		t.Errorf("tokenizer: %v", err)
+	}
+}
+
+func TestOpenErrors(t *testing.T) {
+	file := func(s string) *fstest.MapFile { return &fstest.MapFile{Data: []byte(s)} }
+	for _, c := range []struct {
+		files fstest.MapFS
+		want  string
+	}{
+		{fstest.MapFS{}, "config.json is not there"},
+		{fstest.MapFS{"config.json": file(`{"model_type": "bert"}`)}, "loader: neither model.safetensors nor"},
+		{fstest.MapFS{"config.json": file("{")}, "config.json: unexpected EOF"},
+		{fstest.MapFS{"modules.json": file(`[{"path": "../x"}]`)}, `modules.json: module 0: "../x" is not a path inside the repository`},
+	} {
+		if _, err := godwit.OpenFS(c.files); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+	if _, err := godwit.Open("nobody/nothing"); err == nil || !strings.Contains(err.Error(), "/nobody/nothing/resolve/main/model.safetensors") {
+		t.Errorf("not in the cache: %v", err)
+	}
+	if _, err := godwit.Open("testdata/models"); err == nil || !strings.HasPrefix(err.Error(), "testdata/models: config.json is not there") {
+		t.Errorf("no model: %v", err)
+	}
+}
