@@ -2,8 +2,10 @@
 // model, and ranks them by the cosine of the angle between their vector and that of a query.
 //
 //	paths, err := search.Files([]string{"README.md", "docs"}, nil)
-//	index, note := search.Open("docs.index", embedder) // or search.New(embedder): nothing is kept
-//	_, err = index.Update(ctx, paths, nil)             // reads and embeds what is new or has changed
+//	embedder, err := search.ForModel(model)                     // or your own Embedder
+//	index, note, err := search.Open(ctx, "docs.index", embedder) // or search.New(ctx, embedder): nothing is kept
+//	_, err = index.Update(ctx, paths, nil)                       // reads and embeds what is new or has changed
+//	err = index.Save()
 //	hits, err := index.Query(ctx, "how do I cancel a request?", search.Options{Top: 5})
 //
 // An [Index] is exact: a query is compared with every passage. That takes about a millisecond for ten thousand passages
