@@ -1,0 +1,355 @@
+package main
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/godwit-ml/godwit/loader"
+	"github.com/godwit-ml/godwit/tensor"
+)
+
+// writeTensors writes a safetensors file in dir and returns its path.
+func writeTensors(t *testing.T, dir string, tensors map[string]tensor.Tensor) string {
+	t.Helper()
+	path := filepath.Join(dir, "tensors.safetensors")
+	if err := loader.WriteFile(path, tensors, nil); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// safetensors returns a file with the given header and as many bytes of data.
+func safetensors(header string, data int) string {
+	b := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
+	return string(b) + header + strings.Repeat("\x00", data)
+}
+
+// A badCase changes one thing about tiny, gives something wrong to a command, and knows the one line that it answers.
+type badCase struct {
+	name  string
+	files map[string]string // replaced in a copy of tiny, at DIR/model; "-" removes, others are written
+	stdin string
+	args  string // separated by |
+	code  int
+	want  string // on stderr
+}
+
+var badCases = []badCase{
+	// Usage: exit code 2.
+	{name: "no such command",
+		args: "serch|x", code: 2,
+		want: `unknown command "serch" for "godwit"; did you mean "search"? (see godwit help)`},
+	{name: "no such flag", args: "embed|--modle|x", code: 2, want: `unknown flag: --modle (see godwit help)`},
+	{name: "a flag without value",
+		args: "embed|--model", code: 2,
+		want: `flag needs an argument: --model (see godwit help)`},
+	{name: "a value that is no number", args: "embed|--threads|two", code: 2,
+		want: `invalid argument "two" for "--threads" flag: strconv.ParseInt: parsing "two": invalid syntax (see godwit help)`},
+	{name: "too few arguments",
+		args: "search|query", code: 2,
+		want: `requires at least 2 arg(s), only received 1 (see godwit help)`},
+	{name: "too many arguments", args: "inspect|a|b", code: 2, want: `accepts 1 arg(s), received 2 (see godwit help)`},
+	{name: "unknown format",
+		args: "embed|--format|csv|x", code: 2,
+		want: `--format is "csv", must be jsonl, npy or safetensors (see godwit help)`},
+	{name: "unknown input",
+		args: "embed|--input|csv|x", code: 2,
+		want: `--input is "csv", must be text or jsonl (see godwit help)`},
+	{name: "batch of none",
+		args: "embed|--batch-size|0|x", code: 2,
+		want: `--batch-size is 0, must be from 1 to 65536 (see godwit help)`},
+	{name: "threads below zero",
+		args: "embed|--model|DIR/model|--threads|-1|x", code: 2,
+		want: `--threads is -1, less than 1 (see godwit help)`},
+	{name: "arguments and a file",
+		args: "embed|--file|-|x", code: 2,
+		want: `texts are given both as arguments and by --file (see godwit help)`},
+	{name: "argument not UTF-8",
+		args: "similarity|a|\xff", code: 2,
+		want: `text 2 is not valid UTF-8 (see godwit help)`},
+	{name: "empty query", args: "search| |DIR", code: 2, want: `the query is empty (see godwit help)`},
+	{name: "no output named",
+		args: "forward|DIR/model|--in|x", code: 2,
+		want: `forward needs both --in and --out (see godwit help)`},
+	{name: "tolerance",
+		args: "verify|DIR/model|x|--tolerance|NaN", code: 2,
+		want: `--tolerance is NaN, must be above 0 (see godwit help)`},
+	{name: "max length",
+		args: "tokenize|DIR/model|x|--max-length|0", code: 2,
+		want: `--max-length is 0, less than 1 (see godwit help)`},
+
+	// Texts.
+	{name: "line not UTF-8", stdin: "a\nb\xff\n",
+		args: "embed|--model|DIR/model", code: 1,
+		want: "standard input: line 2: not valid UTF-8"},
+	{name: "malformed JSON line", stdin: "{\"text\":\"a\"}\n\n{\"text\":\"b\"\n",
+		args: "tokenize|DIR/model|--jsonl", code: 1,
+		want: `standard input: line 3: not a JSON object with a "text": unexpected end of JSON input`},
+	{name: "JSON of another shape", stdin: "[1]\n", args: "tokenize|DIR/model|--jsonl", code: 1,
+		want: `standard input: line 1: not a JSON object with a "text": it is a JSON array`},
+	{name: "JSON without a text", stdin: "{\"text\":\"a\"}\n{\"txt\":\"b\"}\n",
+		args: "embed|--model|DIR/model|--input|jsonl", code: 1,
+		want: `standard input: line 2: the object has no "text"`},
+	{name: "no such text file",
+		args: "embed|--model|DIR/model|--file|DIR/none", code: 1,
+		want: "DIR/none: no such file or directory"},
+	{name: "a folder of texts", args: "embed|--model|DIR/model|--file|DIR", code: 1, want: "DIR: is a directory"},
+	{name: "unknown prompt", args: "embed|--model|DIR/model|--prompt-name|x|a", code: 1,
+		want: `the model has no prompt "x"; it has document, query`},
+	{name: "output into nowhere",
+		args: "embed|--model|DIR/model|--out|DIR/none/x|a", code: 1,
+		want: "DIR/none/x: no such file or directory"},
+	{name: "no room for special tokens", args: "tokenize|DIR/model|a|--max-length|1", code: 1,
+		want: "text 1: tokenizer: truncation to 1 tokens leaves no room for the 2 special tokens"},
+
+	// Models.
+	{name: "no such folder", args: "inspect|DIR/none", code: 1, want: "hub: there is no folder DIR/none"},
+	{name: "a file for a model", args: "inspect|DIR/model/config.json", code: 1,
+		want: "hub: DIR/model/config.json is a file; a model is the folder with its config.json"},
+	{name: "no config", files: map[string]string{"config.json": "-"}, args: "embed|--model|DIR/model|a", code: 1,
+		want: "DIR/model: config.json is not there: is this the folder of a model? file does not exist"},
+	{name: "config not JSON",
+		files: map[string]string{"config.json": "{\"model_type\": \"bert\",\n oops}"},
+		args:  "embed|--model|DIR/model|a", code: 1,
+		want: "DIR/model: config.json: invalid character 'o' looking for beginning of object key string"},
+	{name: "config without type",
+		files: map[string]string{"config.json": "{}"},
+		args:  "embed|--model|DIR/model|a", code: 1,
+		want: "DIR/model: config.json has no model_type"},
+	{name: "unknown model_type",
+		files: map[string]string{"config.json": `{"model_type": "mamba"}`},
+		args:  "embed|--model|DIR/model|a", code: 1,
+		want: `DIR/model: config.json: model_type "mamba" is not supported; supported are bert, camembert, distilbert, mpnet, roberta, xlm-roberta`},
+	{name: "config with a wrong type",
+		files: map[string]string{"config.json": `{"model_type": "bert", "hidden_size": "16"}`},
+		args:  "embed|--model|DIR/model|a", code: 1,
+		want: "DIR/model: config.json: cannot unmarshal string into Go struct field .hidden_size of type int"},
+	{name: "heads that do not divide",
+		files: map[string]string{"config.json": `{"model_type": "bert", "vocab_size": 79, "hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 32, "max_position_embeddings": 32}`},
+		args:  "embed|--model|DIR/model|a", code: 1,
+		want: "DIR/model: config.json: hidden_size 16 is not a multiple of num_attention_heads 3"},
+	{name: "no weights", files: map[string]string{"model.safetensors": "-"}, args: "embed|--model|DIR/model|a", code: 1,
+		want: "DIR/model: loader: neither model.safetensors nor model.safetensors.index.json is there, is this the folder of a model? file does not exist"},
+	{name: "weights empty", files: map[string]string{"model.safetensors": ""}, args: "inspect|DIR/model", code: 1,
+		want: "DIR/model: loader: model.safetensors: the file has 0 bytes; a safetensors file begins with the 8-byte length of its header"},
+	{name: "header beyond the file",
+		files: map[string]string{"model.safetensors": "\xff\x00\x00\x00\x00\x00\x00\x00{}"},
+		args:  "inspect|DIR/model", code: 1,
+		want: "DIR/model: loader: model.safetensors: the file is cut short: its header takes 255 bytes, but only 2 follow its length"},
+	{name: "huge header",
+		files: map[string]string{"model.safetensors": "\xff\xff\xff\xff\xff\xff\xff\xff{}"},
+		args:  "inspect|DIR/model", code: 1,
+		want: "DIR/model: loader: model.safetensors: the header's length is given as 18446744073709551615, the limit is 100000000; this is not a safetensors file"},
+	{name: "header not JSON",
+		files: map[string]string{"model.safetensors": safetensors("{oops", 0)},
+		args:  "inspect|DIR/model", code: 1,
+		want: "DIR/model: loader: model.safetensors: header: not valid JSON at byte 1: invalid character 'o'"},
+	{name: "shape not a number",
+		files: map[string]string{"model.safetensors": safetensors(`{"w":{"dtype":"F32","shape":[NaN],"data_offsets":[0,4]}}`, 4)},
+		args:  "inspect|DIR/model", code: 1,
+		want: `DIR/model: loader: model.safetensors: header: tensor "w": shape: not valid JSON at byte 29: invalid character 'N' looking for beginning of value`},
+	{name: "shape below zero",
+		files: map[string]string{"model.safetensors": safetensors(`{"w":{"dtype":"F32","shape":[-1],"data_offsets":[0,4]}}`, 4)},
+		args:  "inspect|DIR/model", code: 1,
+		want: `DIR/model: loader: model.safetensors: header: tensor "w": shape: -1 is not an integer from 0 to 9223372036854775807`},
+	{name: "shape beyond all memory",
+		files: map[string]string{"model.safetensors": safetensors(`{"w":{"dtype":"F32","shape":[4294967296,4294967296],"data_offsets":[0,4]}}`, 4)},
+		args:  "inspect|DIR/model", code: 1,
+		want: `DIR/model: loader: model.safetensors: header: tensor "w": shape [4294967296 4294967296] is too large`},
+	{name: "shape and data differ",
+		files: map[string]string{"model.safetensors": safetensors(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,4]}}`, 4)},
+		args:  "inspect|DIR/model", code: 1,
+		want: `DIR/model: loader: model.safetensors: header: tensor "w": F32 of shape [2] takes 8 bytes, but its data_offsets span 4`},
+	{name: "unknown dtype",
+		files: map[string]string{"model.safetensors": safetensors(`{"w":{"dtype":"F31","shape":[1],"data_offsets":[0,4]}}`, 4)},
+		args:  "inspect|DIR/model", code: 1,
+		want: `DIR/model: loader: model.safetensors: header: tensor "w": dtype: "F31" is not a type of safetensors`},
+	{name: "data cut short",
+		files: map[string]string{"model.safetensors": safetensors(`{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}`, 7)},
+		args:  "inspect|DIR/model", code: 1,
+		want: "DIR/model: loader: model.safetensors: the file is cut short: its tensors take 8 bytes, but only 7 are there"},
+	{name: "overlap",
+		files: map[string]string{"model.safetensors": safetensors(`{"a":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},"b":{"dtype":"F32","shape":[2],"data_offsets":[4,12]}}`, 12)},
+		args:  "inspect|DIR/model", code: 1,
+		want: `DIR/model: loader: model.safetensors: tensors "a" and "b" overlap: bytes 0 to 8 and 4 to 12`},
+	{name: "a name twice",
+		files: map[string]string{"model.safetensors": safetensors(`{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]},"a":{"dtype":"F32","shape":[1],"data_offsets":[4,8]}}`, 8)},
+		args:  "inspect|DIR/model", code: 1,
+		want: `DIR/model: loader: model.safetensors: header: the name "a" stands there twice`},
+	{name: "shards missing",
+		files: map[string]string{"model.safetensors": "-", "model.safetensors.index.json": `{"weight_map": {"w": "none.safetensors"}}`},
+		args:  "inspect|DIR/model", code: 1,
+		want: "DIR/model: loader: none.safetensors: no such file or directory: it is file 1 of the 1 that model.safetensors.index.json lists"},
+	{name: "shards outside the folder",
+		files: map[string]string{"model.safetensors": "-", "model.safetensors.index.json": `{"weight_map": {"w": "../x.safetensors"}}`},
+		args:  "inspect|DIR/model", code: 1,
+		want: `DIR/model: loader: model.safetensors.index.json: tensor "w": "../x.safetensors" is not a file in the model's folder`},
+	{name: "tokenizer not JSON", files: map[string]string{"tokenizer.json": "{"}, args: "tokenize|DIR/model|a", code: 1,
+		want: "DIR/model: tokenizer: the file (byte 0): the file ends in the middle of a value: want a string"},
+	{name: "tokenizer of an unknown kind",
+		files: map[string]string{"tokenizer.json": `{"model": {"type": "Magic", "vocab": {}}}`},
+		args:  "tokenize|DIR/model|a", code: 1,
+		want: `DIR/model: tokenizer: model.type (byte 19): model "Magic" is not supported; supported are WordLevel, WordPiece`},
+	{name: "no tokenizer", files: map[string]string{"tokenizer.json": "-"}, args: "tokenize|DIR/model|a", code: 1,
+		want: "DIR/model: tokenizer: the folder has neither tokenizer.json nor vocab.txt (file does not exist): download one of them from the model's page"},
+	{name: "pooling unknown",
+		files: map[string]string{"1_Pooling/config.json": `{"word_embedding_dimension": 16, "pooling_mode": "median"}`},
+		args:  "embed|--model|DIR/model|a", code: 1,
+		want: `it is no model of sentence embeddings: 1_Pooling/config.json: the pooling mode "median" is not known; known are cls, lasttoken, max, mean, mean_sqrt_len_tokens, weightedmean`},
+	{name: "modules not JSON", files: map[string]string{"modules.json": `[`}, args: "embed|--model|DIR/model|a", code: 1,
+		want: "DIR/model: modules.json: unexpected end of JSON input"},
+
+	// Tensors.
+	{name: "no such input",
+		args: "forward|DIR/model|--in|DIR/none|--out|DIR/y", code: 1,
+		want: "DIR/none: no such file or directory"},
+	{name: "a folder for an input",
+		args: "forward|DIR/model|--in|DIR|--out|DIR/y", code: 1,
+		want: "DIR: is not a regular file"},
+	{name: "no input_ids",
+		files: map[string]string{"../x": tensorFile("input_id", 0, 1)},
+		args:  "forward|DIR/model|--in|DIR/x|--out|DIR/y", code: 1,
+		want: `input "input_id" is not known; a text model takes input_ids, attention_mask, token_type_ids, position_ids`},
+	{name: "an id outside the vocabulary",
+		files: map[string]string{"../x": tensorFile("input_ids", 79, 1)},
+		args:  "forward|DIR/model|--in|DIR/x|--out|DIR/y", code: 1,
+		want: "input_ids holds 79; the vocabulary has 79 tokens"},
+	{name: "an id below zero",
+		files: map[string]string{"../x": tensorFile("input_ids", -1, 1)},
+		args:  "forward|DIR/model|--in|DIR/x|--out|DIR/y", code: 1,
+		want: "input_ids holds -1; the vocabulary has 79 tokens"},
+	{name: "a sequence too long",
+		files: map[string]string{"../x": tensorFile("input_ids", 5, 33)},
+		args:  "forward|DIR/model|--in|DIR/x|--out|DIR/y", code: 1,
+		want: "sequence 0 has 33 tokens; the model takes at most 32"},
+	{name: "verify without inputs",
+		files: map[string]string{"../x": tensorFile("logits", 5, 1)},
+		args:  "verify|DIR/model|DIR/x", code: 1,
+		want: "there is no input_ids among the 1 tensors: nothing to run"},
+	{name: "a case.json that is none",
+		files: map[string]string{"../x": tensorFile("input_ids", 5, 1), "../case.json": "{"},
+		args:  "verify|DIR/model|DIR/x", code: 1,
+		want: "DIR/case.json: unexpected end of JSON input"},
+
+	// Search.
+	{name: "no such folder to search",
+		args: "search|--model|DIR/model|q|DIR/none", code: 1,
+		want: "DIR/none: no such file or directory"},
+	{name: "nothing to search",
+		files: map[string]string{"../e/x.txt": " \n"},
+		args:  "search|--model|DIR/model|q|DIR/e", code: 1,
+		want: "there is no text to search in DIR/e"},
+	{name: "a folder for an index",
+		args: "search|--model|DIR/model|q|DIR/model|--index|DIR", code: 1,
+		want: "DIR: is a folder, not an index file"},
+}
+
+// tensorFile returns a safetensors file with one I64 tensor [1, n] that holds v everywhere.
+func tensorFile(name string, v int64, n int) string {
+	ids := make([]int64, n)
+	for i := range ids {
+		ids[i] = v
+	}
+	var b bytes.Buffer
+	if err := loader.Write(&b, map[string]tensor.Tensor{name: tensor.FromInt64(ids, 1, n)}, nil); err != nil {
+		panic(err)
+	}
+	return b.String()
+}
+
+// copyModel copies tiny to dir/model.
+func copyModel(t *testing.T, dir string) {
+	t.Helper()
+	if err := os.CopyFS(filepath.Join(dir, "model"), os.DirFS(tiny)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("the system's error texts differ")
+	}
+	for _, tt := range badCases {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			copyModel(t, dir)
+			for name, text := range tt.files {
+				path := filepath.Join(dir, "model", filepath.FromSlash(name))
+				if text == "-" {
+					if err := os.Remove(path); err != nil {
+						t.Fatal(err)
+					}
+					continue
+				}
+				if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+			args := strings.Split(strings.ReplaceAll(tt.args, "DIR", dir), "|")
+			out, errs, code := command(t, dir, tt.stdin, args...)
+			if want := "godwit: " + tt.want + "\n"; code != tt.code || errs != want {
+				t.Errorf("exit code %d want %d\ngot  %swant %s", code, tt.code, errs, want)
+			}
+			if strings.Contains(out, "Usage:") {
+				t.Errorf("the output is a usage text: %s", out)
+			}
+			if _, err := os.Stat(filepath.Join(dir, "y")); err == nil {
+				t.Error("an output was written")
+			}
+		})
+	}
+}
+
+// TestMissingTensors checks the error that is a list: every tensor that does not fit, at once.
+func TestMissingTensors(t *testing.T) {
+	dir := t.TempDir()
+	copyModel(t, dir)
+	weights, err := readTensors(tiny + "/model.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := maps.Clone(weights)
+	delete(w, "encoder.layer.1.output.dense.bias")
+	w["pooler.dense.weight"] = tensor.New(16, 8)
+	w["extra"] = tensor.New(1)
+	if err := loader.WriteFile(filepath.Join(dir, "model", "model.safetensors"), w, nil); err != nil {
+		t.Fatal(err)
+	}
+	_, errs, code := command(t, dir, "", "embed", "--model", filepath.Join(dir, "model"), "a")
+	want := `godwit: DIR/model: loader: model.safetensors does not fit the model (1 missing, 1 misshapen, 1 unused); do config.json and the weights belong together?
+  missing: encoder.layer.1.output.dense.bias [16]
+  misshapen: pooler.dense.weight: want [16 16], got [16 8]
+  unused: extra [1]
+`
+	if code != 1 || errs != want {
+		t.Errorf("exit code %d\ngot  %swant %s", code, errs, want)
+	}
+}
+
+func TestNoPermission(t *testing.T) {
+	dir := t.TempDir()
+	copyModel(t, dir)
+	path := filepath.Join(dir, "model", "model.safetensors")
+	if err := os.Chmod(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err == nil {
+		f.Close()
+		t.Skip("this user may read everything")
+	}
+	_, errs, code := command(t, dir, "", "inspect", filepath.Join(dir, "model"))
+	if code != 1 || !strings.HasSuffix(errs, fs.ErrPermission.Error()+"\n") || strings.Count(errs, "\n") != 1 {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/godwit-ml/godwit"
+	"github.com/godwit-ml/godwit/loader"
+)
+
+func forwardCommand(con *console) *cobra.Command {
+	var flags modelFlags
+	var in, out string
+	var hidden bool
+	c := &cobra.Command{
+		Use:   "forward MODEL --in FILE --out FILE",
+		Short: "Run a model on raw tensors",
+		Long: `forward runs a model on the tensors of a safetensors file and writes every output that the Hugging Face class
+named in config.json returns, and always last_hidden_state.
+
+Inputs are named and shaped as in Python: input_ids [sequences, tokens], and, optional, attention_mask,
+token_type_ids and position_ids. Where the mask is 0, the outputs of a token are 0.`,
+		Example: `  godwit forward ./bert-base-uncased --in inputs.safetensors --out outputs.safetensors
+  godwit forward ./model --in inputs.safetensors --out outputs.safetensors --hidden-states`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			if in == "" || out == "" {
+				return usagef("forward needs both --in and --out")
+			}
+			inputs, err := readTensors(in)
+			if err != nil {
+				return err
+			}
+			flags.model = args[0]
+			m, err := flags.open()
+			if err != nil {
+				return err
+			}
+			defer m.Close()
+			var opts []godwit.ForwardOption
+			if hidden {
+				opts = append(opts, godwit.WithHiddenStates())
+			}
+			outputs, err := m.Forward(c.Context(), inputs, opts...)
+			if err != nil {
+				return err
+			}
+			if err := writeFile(out, func(w io.Writer) error { return loader.Write(w, outputs, nil) }); err != nil {
+				return err
+			}
+			shapes := map[string][]int{}
+			for name, t := range outputs {
+				shapes[name] = list(t.Shape)
+			}
+			if con.json {
+				return con.writeJSON(map[string]any{"outputs": shapes})
+			}
+			con.printShapes(shapes)
+			return nil
+		},
+	}
+	flags.add(c, false)
+	c.Flags().StringVar(&in, "in", "", "safetensors file with the inputs")
+	c.Flags().StringVar(&out, "out", "", "safetensors file to write the outputs to")
+	c.Flags().BoolVar(&hidden, "hidden-states", false, "also write hidden_states.N, the input of each layer")
+	return c
+}
+
+// printShapes writes the names and shapes of outputs.
+func (c *console) printShapes(shapes map[string][]int) {
+	var rows [][]string
+	for _, name := range slices.Sorted(maps.Keys(shapes)) {
+		rows = append(rows, []string{name, fmt.Sprint(shapes[name])})
+	}
+	c.table("ll", rows)
+}

@@ -1,0 +1,302 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/godwit-ml/godwit/arch"
+	"github.com/godwit-ml/godwit/hub"
+	"github.com/godwit-ml/godwit/loader"
+	"github.com/godwit-ml/godwit/modelcard"
+	"github.com/godwit-ml/godwit/tensor"
+)
+
+func inspectCommand(io *console) *cobra.Command {
+	var tensors bool
+	c := &cobra.Command{
+		Use:   "inspect MODEL",
+		Short: "Show what a model is made of",
+		Long: `inspect shows a model's configuration, its tensors with their types and shapes, the number of parameters, the
+memory that its weights take in use, and what its README.md says about licence and limits. The model need not
+be of a type that godwit can run.
+
+Tensors that differ only in numbers are shown as one line: encoder.layer.{0-11}. With --tensors, or --json,
+each is listed.`,
+		Example: `  godwit inspect minilm
+  godwit inspect sentence-transformers/all-MiniLM-L6-v2 --json`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			fsys, err := hub.Open(args[0])
+			if err != nil {
+				return err
+			}
+			r, err := inspect(fsys)
+			if err != nil {
+				return fmt.Errorf("%s: %w", args[0], err)
+			}
+			if io.json {
+				return io.writeJSON(r)
+			}
+			r.print(io, tensors)
+			return nil
+		},
+	}
+	c.Flags().BoolVar(&tensors, "tensors", false, "list every tensor")
+	return c
+}
+
+// inspection is what inspect reports.
+type inspection struct {
+	ModelType  string           `json:"model_type"`
+	Class      string           `json:"class,omitempty"`
+	Runs       bool             `json:"runs"` // whether godwit can run this model_type
+	Parameters int64            `json:"parameters"`
+	FileBytes  int64            `json:"weights_bytes"`
+	Memory     int64            `json:"memory_bytes"` // of the weights in use
+	DTypes     map[string]int64 `json:"parameters_by_dtype"`
+	MaxTokens  int              `json:"max_tokens,omitempty"` // the longest text, special tokens included
+	Card       modelcard.Card   `json:"card"`
+	CardError  string           `json:"card_error,omitempty"`
+	Config     json.RawMessage  `json:"config"`
+	Tensors    []tensorInfo     `json:"tensors"`
+}
+
+type tensorInfo struct {
+	Name  string `json:"name"`
+	DType string `json:"dtype"`
+	Shape []int  `json:"shape"`
+}
+
+func inspect(fsys fs.FS) (*inspection, error) {
+	config, err := arch.ReadConfig(fsys)
+	if err != nil {
+		return nil, err
+	}
+	text, err := fs.ReadFile(fsys, "config.json")
+	if err != nil {
+		return nil, err
+	}
+	w, err := loader.Open(fsys)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	r := &inspection{ModelType: config.ModelType, Class: config.Class(), DTypes: map[string]int64{}, Config: text,
+		Runs: slices.Contains(arch.ModelTypes(), config.ModelType)}
+	for _, name := range w.Names() {
+		v, ok := w.View(name)
+		if !ok {
+			continue
+		}
+		r.Tensors = append(r.Tensors, tensorInfo{name, v.DType.String(), list(v.Shape)})
+		r.FileBytes += int64(v.Bytes())
+		_, scaled := w.View(name + "_scale")
+		switch {
+		case strings.HasSuffix(name, "_scale"):
+			r.Memory += int64(v.Bytes())
+			continue // how a weight is stored, not a parameter
+		case scaled && v.DType == tensor.I8 && strings.Contains(name, "embeddings"):
+			r.Memory += int64(v.Len()) // gathered as it is
+		default:
+			r.Memory += 4 * int64(v.Len()) // computed with in float32
+		}
+		r.Parameters += int64(v.Len())
+		r.DTypes[v.DType.String()] += int64(v.Len())
+	}
+	var limit struct {
+		Positions int `json:"max_position_embeddings"`
+		Sequence  int `json:"max_seq_length"` // of sentence-transformers, may be lower
+	}
+	if b, err := fs.ReadFile(fsys, "sentence_bert_config.json"); err == nil {
+		_ = json.Unmarshal(b, &limit) // a part that cannot be read is not shown
+	}
+	_ = json.Unmarshal(text, &limit)
+	if r.MaxTokens = limit.Positions; limit.Sequence > 0 && (r.MaxTokens == 0 || limit.Sequence < r.MaxTokens) {
+		r.MaxTokens = limit.Sequence
+	}
+	readme, err := fs.ReadFile(fsys, "README.md")
+	if err == nil {
+		r.Card, err = modelcard.Parse(string(readme))
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		r.CardError = err.Error()
+	}
+	return r, nil
+}
+
+func (r *inspection) print(io *console, all bool) {
+	class := r.Class
+	if class == "" {
+		class = "class not named"
+	}
+	runs := ""
+	if !r.Runs {
+		runs = ", a type that godwit cannot run yet"
+	}
+	rows := [][]string{{"model", fmt.Sprintf("%s (%s)%s", r.ModelType, class, runs)}}
+	add := func(key, value string) {
+		if value != "" {
+			rows = append(rows, []string{key, value})
+		}
+	}
+	var dtypes []string
+	for _, d := range slices.Sorted(maps.Keys(r.DTypes)) {
+		dtypes = append(dtypes, fmt.Sprintf("%s %s", thousands(r.DTypes[d]), d))
+	}
+	add("parameters", fmt.Sprintf("%s (%s)", thousands(r.Parameters), strings.Join(dtypes, ", ")))
+	add("weights", fmt.Sprintf("%s in %d tensors; about %s in use", bytesOf(r.FileBytes), len(r.Tensors), bytesOf(r.Memory)))
+	if r.MaxTokens > 0 {
+		add("longest text", fmt.Sprintf("%d tokens, special ones included", r.MaxTokens))
+	}
+	license := r.Card.License
+	if r.Card.LicenseName != "" {
+		license += " (" + r.Card.LicenseName + ")"
+	}
+	if license == "" {
+		license = "not stated"
+	}
+	if r.Card.LicenseLink != "" {
+		license += ", " + r.Card.LicenseLink
+	}
+	add("licence", license)
+	add("languages", strings.Join(r.Card.Languages, ", "))
+	add("task", r.Card.Task)
+	add("base model", strings.Join(r.Card.BaseModels, ", "))
+	for _, s := range r.Card.Limits {
+		add(strings.ToLower(s.Heading), shorten(s.Text, 300))
+	}
+	add("model card", r.CardError)
+	io.table("ll", rows)
+
+	fmt.Fprintf(io.out, "\nconfig.json\n")
+	var config map[string]json.RawMessage
+	if json.Unmarshal(r.Config, &config) == nil {
+		rows = nil
+		for _, key := range slices.Sorted(maps.Keys(config)) {
+			var b bytes.Buffer
+			if json.Compact(&b, config[key]) == nil {
+				rows = append(rows, []string{"  " + key, shorten(b.String(), 100)})
+			}
+		}
+		io.table("ll", rows)
+	}
+
+	fmt.Fprintf(io.out, "\ntensors\n")
+	rows = nil
+	for _, g := range group(r.Tensors, all) {
+		rows = append(rows, []string{"  " + g.Name, g.DType, fmt.Sprint(g.Shape)})
+	}
+	io.table("lll", rows)
+}
+
+var number = regexp.MustCompile(`\b[0-9]+\b`)
+
+// group joins tensors whose names differ in their first number only, layers of a model, into one line. With all it does not.
+func group(tensors []tensorInfo, all bool) []tensorInfo {
+	if all {
+		return tensors
+	}
+	type key struct{ before, after, dtype, shape string }
+	var order []key
+	layers := map[key][]int{}
+	for _, t := range tensors {
+		k := key{before: t.Name, dtype: t.DType, shape: fmt.Sprint(t.Shape)}
+		n := -1
+		if at := number.FindStringIndex(t.Name); at != nil {
+			if v, err := strconv.Atoi(t.Name[at[0]:at[1]]); err == nil {
+				n, k.before, k.after = v, t.Name[:at[0]], t.Name[at[1]:]
+			}
+		}
+		if layers[k] == nil {
+			order = append(order, k)
+		}
+		layers[k] = append(layers[k], n)
+	}
+	var out []tensorInfo
+	at := map[string]tensorInfo{}
+	for _, t := range tensors {
+		at[t.Name] = t
+	}
+	for _, k := range order {
+		ns := layers[k]
+		slices.Sort(ns)
+		first := k.before + k.after
+		if ns[0] >= 0 {
+			first = k.before + strconv.Itoa(ns[0]) + k.after
+		}
+		t, ok := at[first]
+		if !ok { // a number with leading zeros
+			for _, t = range tensors {
+				if strings.HasPrefix(t.Name, k.before) && strings.HasSuffix(t.Name, k.after) {
+					break
+				}
+			}
+		}
+		if len(ns) > 1 {
+			t.Name = k.before + "{" + ranges(ns) + "}" + k.after
+		}
+		out = append(out, t)
+	}
+	return out
+}
+
+// ranges writes ascending numbers as 0-3,5.
+func ranges(ns []int) string {
+	var b strings.Builder
+	for i := 0; i < len(ns); {
+		j := i
+		for j+1 < len(ns) && ns[j+1] == ns[j]+1 {
+			j++
+		}
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(strconv.Itoa(ns[i]))
+		if j > i {
+			b.WriteString("-" + strconv.Itoa(ns[j]))
+		}
+		i = j + 1
+	}
+	return b.String()
+}
+
+// thousands writes n with separators.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// bytesOf writes a size.
+func bytesOf(n int64) string {
+	switch {
+	case n >= 1e9:
+		return fmt.Sprintf("%.1f GB", float64(n)/1e9)
+	case n >= 1e6:
+		return fmt.Sprintf("%.1f MB", float64(n)/1e6)
+	case n >= 1e3:
+		return fmt.Sprintf("%.1f kB", float64(n)/1e3)
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
+
+// shorten cuts a text to n characters.
+func shorten(s string, n int) string {
+	r := []rune(s)
+	if len(r) <= n {
+		return s
+	}
+	return strings.TrimRight(string(r[:n-1]), " ") + "\u2026"
+}

@@ -1,0 +1,487 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/godwit-ml/godwit/tensor"
+)
+
+const tiny = "testdata/tiny"
+
+// command runs a command line in this process. Paths of folder dir are shown as DIR.
+func command(t *testing.T, dir, stdin string, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	c := &console{in: strings.NewReader(stdin), out: bufio.NewWriter(&out), err: &errs, width: 80}
+	code = run(context.Background(), c, args)
+	show := func(s string) string {
+		if dir == "" {
+			return s
+		}
+		return strings.ReplaceAll(strings.ReplaceAll(s, dir+string(filepath.Separator), "DIR/"), dir, "DIR")
+	}
+	return show(out.String()), show(errs.String()), code
+}
+
+// must runs a command line that succeeds without a word on stderr.
+func must(t *testing.T, stdin string, args ...string) string {
+	t.Helper()
+	out, errs, code := command(t, "", stdin, args...)
+	if code != 0 || errs != "" {
+		t.Fatalf("godwit %s: exit code %d, %s", strings.Join(args, " "), code, errs)
+	}
+	return out
+}
+
+// reference is a line of tiny/texts.json, made by testdata/make.py.
+type reference struct {
+	Text      string    `json:"text"`
+	Embedding []float64 `json:"embedding"`
+	Query     []float64 `json:"embedding_query"`
+	IDs       []int32   `json:"ids"`
+	Plain     []int32   `json:"ids_plain"`
+	Tokens    []string  `json:"tokens"`
+	Offsets   [][2]int  `json:"offsets_char"`
+	Decoded   string    `json:"decoded"`
+}
+
+func references(t *testing.T) []reference {
+	t.Helper()
+	b, err := os.ReadFile(tiny + "/texts.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var refs []reference
+	if err := json.Unmarshal(b, &refs); err != nil {
+		t.Fatal(err)
+	}
+	return refs
+}
+
+// embeddings parses the output of embed.
+func embeddings(t *testing.T, out string) [][]float32 {
+	t.Helper()
+	var vecs [][]float32
+	for line := range strings.Lines(out) {
+		var v struct {
+			Embedding []float32 `json:"embedding"`
+		}
+		if err := json.Unmarshal([]byte(line), &v); err != nil {
+			t.Fatal(err)
+		}
+		vecs = append(vecs, v.Embedding)
+	}
+	return vecs
+}
+
+func TestEmbed(t *testing.T) {
+	refs := references(t)
+	var args, lines, objects []string
+	for _, r := range refs {
+		args, lines = append(args, r.Text), append(lines, r.Text)
+		b, err := json.Marshal(map[string]any{"text": r.Text, "id": 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		objects = append(objects, string(b))
+	}
+	out := must(t, "", append([]string{"embed", "--model", tiny, "--json"}, args...)...)
+	vecs := embeddings(t, out)
+	check := func(vecs [][]float32, want func(reference) []float64) {
+		t.Helper()
+		if len(vecs) != len(refs) {
+			t.Fatalf("%d embeddings of %d texts", len(vecs), len(refs))
+		}
+		for i, r := range refs {
+			for j, w := range want(r) {
+				// Values lie within about 2, and PyTorch's own float32 is 5e-7 off (case.json).
+				if d := math.Abs(float64(vecs[i][j]) - w); !(d <= 2e-6) {
+					t.Errorf("text %d, element %d: %v, want %v", i, j, vecs[i][j], w)
+				}
+			}
+		}
+	}
+	check(vecs, func(r reference) []float64 { return r.Embedding })
+	check(embeddings(t, must(t, "", append([]string{"embed", "--model", tiny, "--prompt-name", "query"}, args...)...)),
+		func(r reference) []float64 { return r.Query })
+	check(embeddings(t, must(t, "", append([]string{"embed", "--model", tiny, "--prompt", "how do i "}, args...)...)),
+		func(r reference) []float64 { return r.Query })
+
+	dir := t.TempDir()
+	file := filepath.Join(dir, "texts.txt")
+	if err := os.WriteFile(file, []byte(strings.Join(lines, "\r\n")+"\r\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, same := range []struct {
+		stdin string
+		args  []string
+	}{
+		{strings.Join(lines, "\n"), nil},
+		{strings.Join(lines, "\n") + "\n", []string{"--batch-size", "1"}},
+		{strings.Join(objects, "\n\n") + "\n", []string{"--input", "jsonl", "--threads", "2", "--batch-size", "2"}},
+		{"", []string{"--file", file}},
+		{strings.Join(lines, "\n"), []string{"--file", "-", "--threads", "1"}},
+	} {
+		if got := must(t, same.stdin, append([]string{"embed", "--model", tiny}, same.args...)...); got != out {
+			t.Errorf("%q: the output differs", same.args)
+		}
+	}
+
+	if got := must(t, "", "embed", "--model", tiny, "--file", os.DevNull); got != "" {
+		t.Errorf("no text gave %q", got)
+	}
+	vec := filepath.Join(dir, "v.safetensors")
+	must(t, strings.Join(lines, "\n"), "embed", "--model", tiny, "--format", "safetensors", "--out", vec)
+	tensors, err := readTensors(vec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := tensors["embeddings"]
+	if !slices.Equal(e.Shape, []int{len(refs), 16}) {
+		t.Fatalf("shape %v", e.Shape)
+	}
+	npyOut := must(t, strings.Join(lines, "\n"), "embed", "--model", tiny, "--format", "npy")
+	if !strings.HasPrefix(npyOut, "\x93NUMPY") || len(npyOut) != 128+4*len(refs)*16 {
+		t.Errorf("npy output of %d bytes begins %.10q", len(npyOut), npyOut)
+	}
+	for i := range refs {
+		if !slices.Equal(e.Row(i), vecs[i]) {
+			t.Errorf("row %d of the safetensors file differs", i)
+		}
+		raw := []byte(npyOut[128+64*i:])
+		if got := math.Float32frombits(uint32(raw[0]) | uint32(raw[1])<<8 | uint32(raw[2])<<16 | uint32(raw[3])<<24); got != vecs[i][0] {
+			t.Errorf("row %d of the npy array begins with %v, want %v", i, got, vecs[i][0])
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) != 0 {
+		t.Errorf("left behind: %q", left)
+	}
+}
+
+func TestAppendEmbedding(t *testing.T) {
+	v := []float32{0.1, -0, 1, 1e-7, math.SmallestNonzeroFloat32, math.MaxFloat32, 16777216, 1.0 / 3}
+	got, err := appendEmbedding(nil, v)
+	want := `{"embedding":[0.1,0,1,1e-07,1e-45,3.4028235e+38,1.6777216e+07,0.33333334]}` + "\n"
+	if string(got) != want || err != nil {
+		t.Errorf("got %s want %s", got, want)
+	}
+	if back := embeddings(t, string(got))[0]; !slices.Equal(back, v) {
+		t.Errorf("reads back as %v", back)
+	}
+	if _, err := appendEmbedding(nil, []float32{0, float32(math.NaN())}); err == nil ||
+		err.Error() != "element 1 of an embedding is NaN: the model overflows on this text" {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestTokenize(t *testing.T) {
+	var in strings.Builder
+	refs := references(t)
+	for _, r := range refs {
+		b, err := json.Marshal(map[string]string{"text": r.Text})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in.Write(append(b, '\n'))
+	}
+	lines := strings.Split(strings.TrimSpace(must(t, in.String(), "tokenize", tiny, "--jsonl")), "\n")
+	if len(lines) != len(refs) {
+		t.Fatalf("%d lines of %d texts", len(lines), len(refs))
+	}
+	for i, r := range refs {
+		var got tokenized
+		if err := json.Unmarshal([]byte(lines[i]), &got); err != nil {
+			t.Fatal(err)
+		}
+		if !slices.Equal(got.IDs, r.IDs) || !slices.Equal(got.Plain, r.Plain) || !slices.Equal(got.Tokens, r.Tokens) ||
+			!slices.Equal(got.OffsetsChar, r.Offsets) || got.Decoded != r.Decoded {
+			t.Errorf("%q:\ngot  %+v\nwant %+v", r.Text, got, r)
+		}
+	}
+	pair := must(t, `{"text":"is the","pair":"cat"}`, "tokenize", tiny, "--jsonl")
+	if !strings.Contains(pair, `"tokens":["[CLS]","is","the","[SEP]","cat","[SEP]"]`) || !strings.Contains(pair, `"offsets_byte":[[0,0],[0,2],[3,6],[0,0],[0,3],[0,0]]`) {
+		t.Errorf("pair: %s", pair)
+	}
+	if got, want := must(t, "", "tokenize", tiny+"/tokenizer.json", "the é cat", "--max-length", "4"),
+		fmt.Sprintf(" 2  0-0  \"[CLS]\"\n%2d  0-3  \"the\"\n%2d  4-6  \"é\"\n 3  0-0  \"[SEP]\"\n4 tokens\n", 11, 29); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if got := must(t, "the\n\n", "tokenize", tiny, "--json", "--no-special-tokens"); !strings.HasSuffix(got,
+		`{"ids":[],"ids_plain":[],"tokens":[],"offsets_byte":[],"offsets_char":[],"decoded":""}`+"\n") {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestForwardAndVerify(t *testing.T) {
+	dir := t.TempDir()
+	expected, err := readTensors(tiny + "/expected.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(dir, "out.safetensors")
+	// The file has more in it than inputs; those of the main run are taken.
+	in := writeTensors(t, dir, map[string]tensor.Tensor{"input_ids": expected["input_ids"], "attention_mask": expected["attention_mask"]})
+	if got, want := must(t, "", "forward", tiny, "--in", in, "--out", out, "--hidden-states"),
+		"hidden_states.0    [2 9 16]\nhidden_states.1    [2 9 16]\nlast_hidden_state  [2 9 16]\npooler_output      [2 16]\n"; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	got, err := readTensors(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, []string{"hidden_states.0", "hidden_states.1", "last_hidden_state", "pooler_output"}) {
+		t.Errorf("outputs %q", names)
+	}
+	for name, g := range got {
+		for i, w := range expected[name].Data {
+			if d := math.Abs(float64(g.Data[i] - w)); len(g.Shape) == 3 && i/16%9 >= 5 && i/16/9 == 1 {
+				continue // padding
+			} else if !(d <= 4*5.3e-7) { // four times PyTorch's own error, see case.json
+				t.Fatalf("%s: element %d is %v, want %v", name, i, g.Data[i], w)
+			}
+		}
+	}
+
+	report := must(t, "", "verify", tiny, tiny+"/expected.safetensors", "--json")
+	var v struct {
+		OK      bool
+		Outputs []verified
+	}
+	if err := json.Unmarshal([]byte(report), &v); err != nil {
+		t.Fatal(err)
+	}
+	if !v.OK || len(v.Outputs) != 6 || v.Outputs[0].Run != "main" || v.Outputs[5].Run != "len3" {
+		t.Errorf("report %s", report)
+	}
+	_, errs, code := command(t, "", "", "verify", tiny, tiny+"/expected.safetensors", "--tolerance", "1e-12")
+	if code != 1 || errs != "godwit: 6 of 6 outputs are above the tolerance\n" {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	// Without a case.json the tolerance is relative.
+	expected["last_hidden_state"].Data[0] += 1
+	table, errs, code := command(t, "", "", "verify", tiny, writeTensors(t, dir, expected))
+	if code != 1 || errs != "godwit: 1 of 6 outputs are above the tolerance\n" || strings.Count(table, "FAILED") != 1 || !strings.HasPrefix(table, "run ") {
+		t.Errorf("exit code %d, %s%s", code, errs, table)
+	}
+}
+
+func TestInspect(t *testing.T) {
+	out := must(t, "", "inspect", tiny)
+	for _, want := range []string{
+		"model         bert (BertModel)\n",
+		"parameters    6,560 (6,560 F32)\n",
+		"weights       26.2 kB in 39 tensors; about 26.2 kB in use\n",
+		"longest text  24 tokens, special ones included\n",
+		"licence       apache-2.0\n",
+		"limitations   It knows nothing, and reads 24 tokens.\n",
+		"  num_hidden_layers             2\n",
+		"  encoder.layer.{0-1}.attention.self.query.weight        F32  [16 16]\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+	var r inspection
+	if err := json.Unmarshal([]byte(must(t, "", "inspect", tiny, "--json")), &r); err != nil {
+		t.Fatal(err)
+	}
+	if len(r.Tensors) != 39 || r.Card.Task != "sentence-similarity" || !r.Runs {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestSearch(t *testing.T) {
+	if embeddedModel == "" {
+		t.Skip("built without the embedded model")
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"docs/http.md":   "# Client\n\nIntro.\n\n## Cancelling\n\nA request stops when its context is cancelled\nor its deadline has passed.\n\n## Retries\n\nFailed requests are sent again three times.\n",
+		"docs/birds.txt": "\nThe bar-tailed godwit flies from Alaska to New Zealand without a stop.\n",
+		"docs/x.bin":     "\x00\x01",
+		"docs/bad.txt":   "caf\xe9",
+	} {
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	docs, index := filepath.Join(dir, "docs"), filepath.Join(dir, "index")
+	search := func(args ...string) string {
+		t.Helper()
+		out, errs, code := command(t, dir, "", append([]string{"search"}, args...)...)
+		if code != 0 || errs != "godwit: DIR/docs/bad.txt: not UTF-8 text, left out\n" {
+			t.Fatalf("exit code %d, %s", code, errs)
+		}
+		return filepath.ToSlash(out)
+	}
+	first := search("how do I cancel a request?", docs, "--top", "2")
+	lines := strings.Split(first, "\n")
+	if !strings.HasSuffix(lines[0], "  DIR/docs/http.md:7-8  Client > Cancelling") || lines[1] != "       A request stops when its context is cancelled" ||
+		lines[2] != "       or its deadline has passed." || lines[3] != "" || !strings.HasSuffix(lines[4], "  DIR/docs/http.md:12  Client > Retries") {
+		t.Errorf("got\n%s", first)
+	}
+	for range 2 {
+		if got := search("how do I cancel a request?", docs, "--top", "2", "--index", index); got != first {
+			t.Errorf("with an index:\n%swithout:\n%s", got, first)
+		}
+	}
+	var r struct {
+		Files, Passages, Embedded int
+		Hits                      []struct {
+			Path string
+			Line int
+			Text string
+		}
+	}
+	if err := json.Unmarshal([]byte(search("which bird travels far?", docs, "--index", index, "--json", "-k", "1")), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Files != 2 || r.Passages != 4 || r.Embedded != 0 || len(r.Hits) != 1 || r.Hits[0].Line != 2 || !strings.HasPrefix(r.Hits[0].Text, "The bar-tailed") {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestSimilarity(t *testing.T) {
+	if embeddedModel == "" {
+		t.Skip("built without the embedded model")
+	}
+	lines := strings.Split(must(t, "", "similarity", "a cat sat on the mat", "stock prices fell", "a feline rested on the rug"), "\n")
+	if len(lines) != 3 || !strings.HasSuffix(lines[0], "  a feline rested on the rug") || !strings.HasSuffix(lines[1], "  stock prices fell") {
+		t.Errorf("got %q", lines)
+	}
+	var r struct {
+		Similarity string
+		Scores     [][]float64
+	}
+	if err := json.Unmarshal([]byte(must(t, "", "similarity", "a", "b", "--json")), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Similarity != "cosine" || len(r.Scores) != 2 || math.Abs(r.Scores[1][1]-1) > 1e-6 || r.Scores[0][1] != r.Scores[1][0] {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestDoctorAndVersion(t *testing.T) {
+	if testing.Short() {
+		t.Skip("doctor measures for a second")
+	}
+	var d diagnosis
+	if err := json.Unmarshal([]byte(must(t, "", "doctor", "--json", "--threads", "2")), &d); err != nil {
+		t.Fatal(err)
+	}
+	if d.Threads != 2 || len(d.Product) != 2 || d.Product[0].Value <= 0 || (d.Read > 0) != (d.Peak > 0) || !slices.Contains(d.Sets, d.Active) ||
+		d.Sets[len(d.Sets)-1] != "generic" {
+		t.Errorf("got %+v", d)
+	}
+	if out := must(t, "", "version"); !strings.HasPrefix(out, "godwit ") {
+		t.Errorf("got %s", out)
+	}
+}
+
+func TestHelp(t *testing.T) {
+	for _, c := range newRoot(&console{}).Commands() {
+		if c.Name() == "help" || c.Name() == "completion" {
+			continue
+		}
+		out := must(t, "", c.Name(), "--help")
+		for _, want := range []string{"Usage:\n  godwit " + c.Name(), "--json"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("help of %s lacks %q", c.Name(), want)
+			}
+		}
+		if c.Name() != "doctor" && c.Name() != "version" && !strings.Contains(out, "Examples:\n  ") {
+			t.Errorf("help of %s has no example", c.Name())
+		}
+		for i, line := range strings.Split(c.Long, "\n") {
+			if len(line) > 110 {
+				t.Errorf("%s: line %d of the help has %d characters", c.Name(), i+1, len(line))
+			}
+		}
+	}
+	if out := must(t, "", "completion", "bash"); !strings.Contains(out, "__start_godwit") {
+		t.Error("no completion script")
+	}
+}
+
+// brokenPipe is an output whose reader has gone.
+type brokenPipe struct{}
+
+func (brokenPipe) Write([]byte) (int, error) {
+	return 0, &os.PathError{Op: "write", Err: syscall.EPIPE}
+}
+
+func TestBrokenPipe(t *testing.T) {
+	var errs bytes.Buffer
+	c := &console{in: strings.NewReader(""), out: bufio.NewWriterSize(brokenPipe{}, 16), err: &errs}
+	if code := run(context.Background(), c, []string{"tokenize", tiny, "the cat"}); code != 0 || errs.Len() != 0 {
+		t.Errorf("exit code %d, %s", code, errs.String())
+	}
+}
+
+func TestInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	for _, args := range [][]string{{"embed", "--model", tiny, "x"}, {"tokenize", tiny, "x"}, {"search", "x", tiny, "--model", tiny},
+		{"verify", tiny, tiny + "/expected.safetensors"}} {
+		var out, errs bytes.Buffer
+		c := &console{in: strings.NewReader(""), out: bufio.NewWriter(&out), err: &errs}
+		if code := run(ctx, c, args); code != 1 || errs.String() != "godwit: interrupted\n" {
+			t.Errorf("%s: exit code %d, %s", args[0], code, errs.String())
+		}
+	}
+}
+
+func TestTerminal(t *testing.T) {
+	if got := wrap("  one two three four", 12); !slices.Equal(got, []string{"  one two", "  three four"}) {
+		t.Errorf("got %q", got)
+	}
+	if got := wrap("abcdefghijklmnop", 6); !slices.Equal(got, []string{"abcdef", "ghijkl", "mnop"}) {
+		t.Errorf("got %q", got)
+	}
+	if got := printable("a\tb\x1b[31m\u009b\r"); got != "a    b?[31m?" {
+		t.Errorf("got %q", got)
+	}
+	var errs bytes.Buffer
+	c := &console{in: strings.NewReader(""), out: bufio.NewWriter(io.Discard), err: &errs, inTerm: true}
+	if code := run(context.Background(), c, []string{"tokenize", tiny}); code != 0 ||
+		errs.String() != "godwit: reading texts from the terminal, one a line; Ctrl-D on an empty line ends them\n" {
+		t.Errorf("exit code %d, %s", code, errs.String())
+	}
+}
+
+func TestWriteFile(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a")
+	if err := os.WriteFile(path, []byte("old"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	err := writeFile(path, func(w io.Writer) error { w.Write([]byte("half")); return errors.New("no") })
+	if b, _ := os.ReadFile(path); err == nil || err.Error() != path+": no" || string(b) != "old" {
+		t.Errorf("after a failure: %v, %q", err, b)
+	}
+	err = writeFile(path, func(w io.Writer) error { _, err := w.Write([]byte("new")); return err })
+	if b, _ := os.ReadFile(path); err != nil || string(b) != "new" {
+		t.Errorf("after success: %v, %q", err, b)
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
+		t.Errorf("%d files", len(entries))
+	}
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/godwit-ml/godwit"
+	"github.com/godwit-ml/godwit/hub"
+	"github.com/godwit-ml/godwit/kernels"
+	"github.com/godwit-ml/godwit/loader"
+	"github.com/godwit-ml/godwit/tensor"
+	"github.com/godwit-ml/godwit/tokenizer"
+)
+
+// modelFlags are the flags of commands that run a model.
+type modelFlags struct {
+	model   string
+	threads int
+}
+
+// add adds --threads, and --model unless the model is an argument.
+func (f *modelFlags) add(c *cobra.Command, withModel bool) {
+	if withModel {
+		c.Flags().StringVarP(&f.model, "model", "m", "", "model: a folder, or a name in the local Hugging Face cache (default: the one inside the binary)")
+	}
+	c.Flags().IntVar(&f.threads, "threads", 0, "threads to use (default: one for each core)")
+}
+
+// name returns the model to use.
+func (f *modelFlags) name() (string, error) {
+	if f.model != "" {
+		return f.model, nil
+	}
+	if embeddedModel == "" {
+		return "", usagef("this godwit was built without a model (-tags nomodel): name one with --model")
+	}
+	return embeddedModel, nil
+}
+
+// open opens the model.
+func (f *modelFlags) open() (*godwit.Model, error) {
+	name, err := f.name()
+	if err != nil {
+		return nil, err
+	}
+	if f.threads < 0 {
+		return nil, usagef("--threads is %d, less than 1", f.threads)
+	}
+	if _, err := kernels.Default(); err != nil { // a wrong GODWIT_ISA
+		return nil, err
+	}
+	return godwit.Open(name, godwit.WithThreads(f.threads))
+}
+
+// openTokenizer opens the tokenizer of a model, or of a tokenizer.json that is named itself.
+func openTokenizer(name string) (*tokenizer.Tokenizer, error) {
+	if strings.EqualFold(filepath.Ext(name), ".json") {
+		if st, err := os.Stat(name); err == nil && !st.IsDir() {
+			b, err := os.ReadFile(name)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, unpath(err))
+			}
+			t, err := tokenizer.Parse(b)
+			if err != nil {
+				return nil, fmt.Errorf("%s: %w", name, err)
+			}
+			return t, nil
+		}
+	}
+	fsys, err := hub.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	t, err := tokenizer.Load(fsys)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return t, nil
+}
+
+// readTensors reads all tensors of a safetensors file.
+func readTensors(path string) (map[string]tensor.Tensor, error) {
+	if st, err := os.Stat(path); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, unpath(err))
+	} else if !st.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: is not a regular file", path)
+	}
+	dir, base := filepath.Split(path)
+	w, err := loader.OpenFile(os.DirFS(filepath.Clean(dir)), base)
+	if err != nil {
+		return nil, err
+	}
+	defer w.Close()
+	out := map[string]tensor.Tensor{}
+	for _, name := range w.Names() {
+		if v, ok := w.View(name); ok {
+			out[name] = v.Tensor()
+		}
+	}
+	return out, w.Err()
+}

@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/godwit-ml/godwit/hub"
+	"github.com/godwit-ml/godwit/loader"
+)
+
+// Exit codes.
+const (
+	exitOK    = 0
+	exitError = 1
+	exitUsage = 2
+)
+
+// usageError is an error in how a command was called that shows only when it runs.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, io *console, args []string) int {
+	root := newRoot(io)
+	root.SetArgs(args)
+	root.SetIn(io.in)
+	root.SetOut(io.out)
+	root.SetErr(io.err)
+	running := false // errors before this are the caller's
+	root.PersistentPreRun = func(*cobra.Command, []string) { running = true }
+	err := root.ExecuteContext(ctx)
+	io.progressDone()
+	if err == nil {
+		err = io.out.Flush()
+	} else {
+		io.out.Flush() // what was finished is shown; the first error counts
+	}
+	var usage usageError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.Is(err, syscall.EPIPE):
+		return exitOK // whoever read the output has had enough
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
+		fmt.Fprintln(io.err, "godwit: interrupted")
+		return exitError
+	case !running || errors.As(err, &usage):
+		fmt.Fprintf(io.err, "godwit: %s%s (see godwit help)\n", message(err), suggestion(root, args))
+		return exitUsage
+	}
+	fmt.Fprintf(io.err, "godwit: %s\n", message(err))
+	return exitError
+}
+
+// message returns the text of an error, on one line unless it is a list by nature: tensors that do not fit, files to fetch.
+func message(err error) string {
+	text := strings.TrimPrefix(strings.TrimSpace(err.Error()), "godwit: ")
+	var missing *hub.NotFoundError
+	var bind *loader.BindError
+	if errors.As(err, &missing) || errors.As(err, &bind) {
+		return text
+	}
+	lines := strings.Split(text, "\n")
+	for i, l := range lines {
+		lines[i] = strings.TrimSpace(l)
+	}
+	return strings.Join(lines, "; ")
+}
+
+// suggestion names the command that a misspelt one may have meant.
+func suggestion(root *cobra.Command, args []string) string {
+	if len(args) == 0 {
+		return ""
+	}
+	if c, _, err := root.Find(args); err == nil && c != root {
+		return ""
+	}
+	if s := root.SuggestionsFor(args[0]); len(s) > 0 {
+		return fmt.Sprintf("; did you mean %q?", s[0])
+	}
+	return ""
+}
+
+func newRoot(io *console) *cobra.Command {
+	root := &cobra.Command{
+		Use:   "godwit",
+		Short: "Run transformer models on the CPU",
+		Long: `godwit runs transformer models from Hugging Face files on the CPU, in pure Go: one binary, nothing to install.
+
+A MODEL is a folder, a name like sentence-transformers/all-MiniLM-L6-v2 that is in the local Hugging Face
+cache, or "minilm", the sentence-embedding model inside the binary, which embed, search and similarity use
+when no model is named.
+
+Exit codes: 0 success, 1 failure, 2 wrong usage.`,
+		Example: `  godwit search "how do I cancel a request?" README.md docs/
+  godwit embed "some text"
+  godwit similarity "a cat sat" "a feline rested" "stock prices fell"`,
+		SilenceErrors:              true,
+		SilenceUsage:               true,
+		DisableSuggestions:         true,
+		SuggestionsMinimumDistance: 2,
+		Args:                       cobra.NoArgs,
+		RunE:                       func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	root.PersistentFlags().BoolVar(&io.json, "json", false, "write JSON for machines")
+	root.CompletionOptions.HiddenDefaultCmd = false
+	root.AddCommand(
+		embedCommand(io), searchCommand(io), similarityCommand(io), tokenizeCommand(io), inspectCommand(io),
+		forwardCommand(io), verifyCommand(io), doctorCommand(io), versionCommand(io),
+	)
+	return root
+}

@@ -1,0 +1,228 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/godwit-ml/godwit"
+	"github.com/godwit-ml/godwit/search"
+)
+
+func searchCommand(io *console) *cobra.Command {
+	s := &searching{console: io}
+	c := &cobra.Command{
+		Use:   "search QUERY PATH...",
+		Short: "Find passages by meaning in files and folders",
+		Long: `search prints the passages of text files whose meaning is closest to the query, with their score (1 is the
+same, around 0 is unrelated), file and lines.
+
+A file that is named is searched if it is text. In a folder the files with a text's extension, and those
+without one, are searched; hidden files and folders (.git), node_modules and vendor are not. Files that are
+binary, not UTF-8 or larger than 16 MiB are left out with a note.
+
+With --index the vectors are kept in a file, so that the next search is instant. Every search brings it up to
+date first: changed files, another model and a damaged index are noticed and made again. The file is a cache;
+it can be deleted.`,
+		Example: `  godwit search "how do I cancel a request?" README.md docs/
+  godwit search "where are retries configured" . --index .godwit-index --top 10
+  godwit search --json "licence terms" docs/ | jq -r '.hits[].path'`,
+		Args: cobra.MinimumNArgs(2),
+		RunE: s.run,
+	}
+	s.modelFlags.add(c, true)
+	c.Flags().IntVarP(&s.top, "top", "k", 5, "how many passages to print, 0 for all")
+	c.Flags().Float32Var(&s.threshold, "threshold", 0, "leave out passages with a lower score")
+	c.Flags().StringVar(&s.index, "index", "", "keep vectors in this file")
+	c.Flags().BoolVar(&s.full, "full", false, "print whole passages, not their first lines")
+	c.Flags().IntVar(&s.batch, "batch-size", 32, "passages computed together: a matter of speed and memory, not of results")
+	return c
+}
+
+type searching struct {
+	*console
+	modelFlags
+	top, batch int
+	threshold  float32
+	index      string
+	full       bool
+}
+
+func (s *searching) run(c *cobra.Command, args []string) (err error) {
+	ctx, query := c.Context(), args[0]
+	switch {
+	case s.top < 0:
+		return usagef("--top is %d, less than 0", s.top)
+	case s.threshold != s.threshold:
+		return usagef("--threshold is not a number")
+	case s.batch < 1:
+		return usagef("--batch-size is %d, less than 1", s.batch)
+	case strings.TrimSpace(query) == "":
+		return usagef("the query is empty")
+	}
+	if _, err := s.input(args[:1], nil, false); err != nil {
+		return err
+	}
+	files, err := search.Files(args[1:], func(path, why string) { s.note("%s: %s, left out", path, why) })
+	if err != nil {
+		return err
+	}
+	m, err := s.open()
+	if err != nil {
+		return err
+	}
+	defer m.Close()
+	e, err := search.ForModel(m, godwit.WithBatchSize(s.batch))
+	if err != nil {
+		return err
+	}
+	var x *search.Index
+	if s.index == "" {
+		x, err = search.New(ctx, e)
+	} else {
+		var note string
+		if x, note, err = search.Open(ctx, s.index, e); note != "" {
+			s.note("%s", note)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	change, err := x.Update(ctx, files, func(done, known, file, all int) {
+		s.progress("reading: %d of %d files, %d of %d passages embedded", file, all, done, known)
+	})
+	// What was embedded before an interruption is kept.
+	if saveErr := x.Save(); err == nil {
+		err = saveErr
+	}
+	if err != nil {
+		return err
+	}
+	for _, f := range change.Skipped {
+		s.note("%s: %s, left out", f.Path, f.Why)
+	}
+	if change.Passages == 0 {
+		return fmt.Errorf("there is no text to search in %s", strings.Join(args[1:], ", "))
+	}
+	hits, err := x.Query(ctx, query, search.Options{Top: s.top, MinScore: s.threshold})
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return s.writeHits(query, change, hits)
+	}
+	if len(hits) == 0 {
+		s.note("no passage of %d files has a score of %v or more", change.Files, s.threshold)
+	}
+	for i, h := range hits {
+		if i > 0 {
+			fmt.Fprintln(s.out)
+		}
+		s.printHit(h)
+	}
+	return nil
+}
+
+func (s *searching) writeHits(query string, change search.Change, hits []search.Hit) error {
+	type hit struct {
+		Score   float32 `json:"score"`
+		Path    string  `json:"path"`
+		Line    int     `json:"line"`
+		EndLine int     `json:"end_line"`
+		Heading string  `json:"heading,omitempty"`
+		Text    string  `json:"text"`
+	}
+	out := struct {
+		Query    string `json:"query"`
+		Files    int    `json:"files"`
+		Passages int    `json:"passages"`
+		Embedded int    `json:"embedded"`
+		Hits     []hit  `json:"hits"`
+	}{query, change.Files, change.Passages, change.Embedded, []hit{}}
+	for _, h := range hits {
+		out.Hits = append(out.Hits, hit{h.Score, h.Path, h.Line, h.EndLine, h.Heading, h.Text})
+	}
+	return s.writeJSON(out)
+}
+
+// snippetLines is how many lines of a passage are shown without --full.
+const snippetLines = 6
+
+// printHit writes a hit: score, place and headings on one line, the passage indented below, wrapped on a terminal.
+func (s *searching) printHit(h search.Hit) {
+	place := fmt.Sprintf("%s:%d", h.Path, h.Line)
+	if h.EndLine > h.Line {
+		place += fmt.Sprintf("-%d", h.EndLine)
+	}
+	head := s.style("32", fmt.Sprintf("%.3f", h.Score)) + "  " + s.style("1", place)
+	if h.Heading != "" {
+		head += "  " + s.style("2", printable(h.Heading))
+	}
+	fmt.Fprintln(s.out, head)
+	text := h.Text
+	if text == "" {
+		text = "(the file changed while it was searched)"
+	}
+	var lines []string
+	for _, l := range strings.Split(text, "\n") {
+		l = strings.TrimRight(printable(l), " ")
+		if s.outTerm {
+			lines = append(lines, wrap(l, max(s.width-7, 20))...)
+		} else {
+			lines = append(lines, l)
+		}
+	}
+	more := 0
+	if !s.full && len(lines) > snippetLines {
+		more = len(lines) - snippetLines
+		lines = lines[:snippetLines]
+	}
+	for _, l := range lines {
+		fmt.Fprintln(s.out, strings.TrimRight("       "+l, " "))
+	}
+	if more > 0 {
+		fmt.Fprintln(s.out, s.style("2", "       ..."))
+	}
+}
+
+// printable makes a line of a file safe for a terminal: tabs become spaces, and control characters, which could move the
+// cursor or worse, a question mark.
+func printable(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r == '\r':
+			return -1
+		case r < ' ' && r != '\t', r >= 0x7f && r < 0xa0:
+			return '?'
+		}
+		return r
+	}, strings.ReplaceAll(s, "\t", "    "))
+}
+
+// wrap cuts a line into lines of at most width characters, at spaces where it can, and indents what follows as the first.
+func wrap(s string, width int) []string {
+	r := []rune(s)
+	indent := 0
+	for indent < len(r) && r[indent] == ' ' {
+		indent++
+	}
+	indent = min(indent, width/2)
+	var out []string
+	for len(r) > width {
+		cut := width
+		for cut > indent+1 && r[cut] != ' ' {
+			cut--
+		}
+		if r[cut] != ' ' {
+			cut = width
+		}
+		out = append(out, strings.TrimRight(string(r[:cut]), " "))
+		rest := strings.TrimLeft(string(r[cut:]), " ")
+		r = []rune(strings.Repeat(" ", indent) + rest)
+		if rest == "" {
+			return out
+		}
+	}
+	return append(out, string(r))
+}

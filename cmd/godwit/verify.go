@@ -1,0 +1,162 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/godwit-ml/godwit"
+)
+
+// relativeTolerance is the tolerance where neither the user nor a case.json gives one, as a part of the largest magnitude
+// among the expected values.
+//
+// A chain of float32 roundings over a block of 256 products wanders by about sqrt(256)·2^-24, 1e-6 of the result. A layer
+// has four products, whose errors add up as a random walk: 7e-6 after 12 layers, 1e-5 after 24. The largest deviation
+// among some hundred thousand values is 4 to 5 times the typical one. So honest float32 stays below 5e-5, and most wrong
+// formulas (another GELU, a missing bias, another epsilon) give more than 1e-4.
+const relativeTolerance = 5e-5
+
+func verifyCommand(io *console) *cobra.Command {
+	var flags modelFlags
+	var tolerance float64
+	c := &cobra.Command{
+		Use:   "verify MODEL EXPECTED",
+		Short: "Compare a model's outputs with those of another library",
+		Long: `verify runs a model on the inputs in a safetensors file and compares its outputs with those in the same file,
+which another library computed. It prints the maximum and mean absolute error of each output and fails if a
+maximum is above the tolerance. Positions whose attention_mask is 0 are not compared.
+
+Names are those of Python: input_ids, attention_mask, last_hidden_state, logits, hidden_states.0. A file may
+hold several runs: the tensors of a run other than the main one have its name before theirs, as in
+len7.input_ids and len7.logits.
+
+The tolerance is --tolerance, an absolute error. Without it, if a file case.json beside EXPECTED has
+noise_fp32 for an output (how far the other library in float32 was from itself in float64), it is four times
+that, and at least 1e-6 of the largest expected magnitude. Otherwise it is 5e-5 of that magnitude, about what
+float32 gives after 24 layers.`,
+		Example: `  godwit verify ./model expected.safetensors
+  godwit verify ./model expected.safetensors --tolerance 1e-4 --json`,
+		Args: cobra.ExactArgs(2),
+		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("tolerance") && !(tolerance > 0) {
+				return usagef("--tolerance is %v, must be above 0", tolerance)
+			}
+			expected, err := readTensors(args[1])
+			if err != nil {
+				return err
+			}
+			noise, err := readNoise(filepath.Join(filepath.Dir(args[1]), "case.json"))
+			if err != nil {
+				return err
+			}
+			flags.model = args[0]
+			m, err := flags.open()
+			if err != nil {
+				return err
+			}
+			defer m.Close()
+			diffs, err := m.Verify(c.Context(), expected)
+			if err != nil {
+				return err
+			}
+			return reportVerify(io, diffs, tolerance, noise)
+		},
+	}
+	flags.add(c, false)
+	c.Flags().Float64Var(&tolerance, "tolerance", 0, "largest absolute error to accept (default: derived, see above)")
+	return c
+}
+
+// readNoise reads noise_fp32 of a case.json, nil if there is no such file.
+func readNoise(path string) (map[string]float64, error) {
+	b, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, unpath(err))
+	}
+	var c struct {
+		Noise map[string]float64 `json:"noise_fp32"`
+	}
+	if err := json.Unmarshal(b, &c); err != nil {
+		return nil, fmt.Errorf("%s: %s", path, jsonCause(err))
+	}
+	return c.Noise, nil
+}
+
+// verified is one output in the report.
+type verified struct {
+	Run       string    `json:"run"`
+	Output    string    `json:"output"`
+	Max       jsonFloat `json:"max_abs_error"`
+	Mean      jsonFloat `json:"mean_abs_error"`
+	Tolerance float64   `json:"tolerance"`
+	OK        bool      `json:"ok"`
+}
+
+// jsonFloat is a number that may be infinite, which JSON has no number for.
+type jsonFloat float64
+
+func (f jsonFloat) MarshalJSON() ([]byte, error) {
+	if math.IsInf(float64(f), 0) || math.IsNaN(float64(f)) {
+		return []byte(`"Infinity"`), nil
+	}
+	return json.Marshal(float64(f))
+}
+
+func reportVerify(io *console, diffs []godwit.Difference, tolerance float64, noise map[string]float64) error {
+	outputs := make([]verified, len(diffs))
+	failed := 0
+	for i, d := range diffs {
+		name, run := d.Output, d.Run
+		if run == "" {
+			run = "main"
+		} else {
+			name = run + "." + name
+		}
+		tol := tolerance
+		if n, ok := noise[name]; tol == 0 && ok {
+			tol = max(4*n, 1e-6*d.Scale)
+		} else if tol == 0 {
+			tol = relativeTolerance * d.Scale
+		}
+		outputs[i] = verified{run, d.Output, jsonFloat(d.Max), jsonFloat(d.Mean), tol, d.Max <= tol}
+		if !outputs[i].OK {
+			failed++
+		}
+	}
+	if io.json {
+		if err := io.writeJSON(struct {
+			OK      bool       `json:"ok"`
+			Outputs []verified `json:"outputs"`
+		}{failed == 0, outputs}); err != nil {
+			return err
+		}
+	} else {
+		rows := [][]string{{"run", "output", "max error", "mean error", "tolerance", ""}}
+		for _, o := range outputs {
+			state := "ok"
+			if !o.OK {
+				state = io.style("31", "FAILED")
+			}
+			rows = append(rows, []string{o.Run, o.Output, fmt.Sprintf("%.3g", float64(o.Max)), fmt.Sprintf("%.3g", float64(o.Mean)),
+				fmt.Sprintf("%.3g", o.Tolerance), state})
+		}
+		io.table("llrrrl", rows)
+	}
+	if len(diffs) == 0 {
+		return errors.New("the file has no outputs to compare")
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d outputs are above the tolerance", failed, len(outputs))
+	}
+	return nil
+}
