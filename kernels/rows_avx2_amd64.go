@@ -23,6 +23,9 @@ func (s *Set) rowsAVX2() {
 		rowsGo.dequantize(dst[whole:], src[whole:], s)
 	}
 	s.rowMax = func(x []float32) float32 {
+		if n := len(x); 0 < n && n <= piece {
+			return rowMaxAVX2(nil, &x[0], n)
+		}
 		l, m := noLanes, noLanes[0]
 		for i := 0; i < len(x); i += piece {
 			m = rowMaxAVX2(&l, &x[i], min(piece, len(x)-i))

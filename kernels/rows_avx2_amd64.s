@@ -361,15 +361,21 @@ done:
 	VZEROUPPER
 	RET
 
-// lane = src > lane ? src : lane, over the elements; returns the tree
+// lane = src > lane ? src : lane, over the elements; returns the tree. l is nil for a row in one piece: lanes that have just
+// been stored in halves are slow to load.
 // func rowMaxAVX2(l *lanes, src *float32, n int) float32
 TEXT ·rowMaxAVX2(SB), NOSPLIT, $0-28
 	MOVQ l+0(FP), R9
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
 	LET(minusInf, T)
+	VMOVAPS T, P0
+	VMOVAPS T, P1
+	TESTQ R9, R9
+	JEQ begun
 	VMOVUPS 0(R9), P0
 	VMOVUPS 32(R9), P1
+begun:
 	BEGIN
 	VMAXPS P0, V0, P0
 	VMAXPS P1, V1, P1
@@ -394,8 +400,11 @@ part:
 	VBLENDVPS U, V3, T, V3
 	JMP body
 done:
+	TESTQ R9, R9
+	JEQ tree
 	VMOVUPS P0, 0(R9)
 	VMOVUPS P1, 32(R9)
+tree:
 	TREE(VMAXPS)
 	VMOVSS X4, ret+24(FP)
 	VZEROUPPER

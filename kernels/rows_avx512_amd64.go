@@ -21,6 +21,9 @@ func (s *Set) rowsAVX512() {
 		}
 	}
 	s.rowMax = func(x []float32) float32 {
+		if n := len(x); 0 < n && n <= piece {
+			return rowMaxAVX512(nil, &x[0], n)
+		}
 		l, m := noLanes, noLanes[0]
 		for i := 0; i < len(x); i += piece {
 			m = rowMaxAVX512(&l, &x[i], min(piece, len(x)-i))
@@ -28,6 +31,9 @@ func (s *Set) rowsAVX512() {
 		return m
 	}
 	s.expSum = func(dst, src []float32, max float32) float32 {
+		if n := len(src); 0 < n && n <= piece {
+			return expSumAVX512(nil, &dst[0], &src[0], n, max)
+		}
 		var l lanes
 		sum := float32(0)
 		for i := 0; i < len(src); i += piece {

@@ -300,14 +300,19 @@ TEXT ·dequantizeAVX512(SB), NOSPLIT, $0-28
 	VZEROUPPER
 	RET
 
-// lane = src > lane ? src : lane, over the elements; returns the tree
+// lane = src > lane ? src : lane, over the elements; returns the tree. l is nil for a row in one piece: lanes that have just
+// been stored in halves are slow to load.
 // func rowMaxAVX512(l *lanes, src *float32, n int) float32
 TEXT ·rowMaxAVX512(SB), NOSPLIT, $0-28
 	MOVQ l+0(FP), R9
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
 	LET(minusInf, T)
+	VMOVAPS T, P0
+	TESTQ R9, R9
+	JEQ begun
 	VMOVUPS 0(R9), P0
+begun:
 	LOOP
 	VMOVAPS T, V0
 	VMOVAPS T, V1
@@ -323,7 +328,10 @@ TEXT ·rowMaxAVX512(SB), NOSPLIT, $0-28
 	VMAXPS P0, V3, P0
 	ADDQ $256, SI
 	AGAIN
+	TESTQ R9, R9
+	JEQ tree
 	VMOVUPS P0, 0(R9)
+tree:
 	TREE(VMAXPS)
 	VMOVSS X4, ret+24(FP)
 	VZEROUPPER
@@ -398,14 +406,18 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-36
 	VZEROUPPER
 	RET
 
-// dst = exp(src - max); lane += dst
+// dst = exp(src - max); lane += dst; returns the tree. l may be nil, as above.
 // func expSumAVX512(l *lanes, dst, src *float32, n int, max float32) float32
 TEXT ·expSumAVX512(SB), NOSPLIT, $0-44
 	MOVQ l+0(FP), R9
 	MOVQ dst+8(FP), DI
 	MOVQ src+16(FP), SI
 	MOVQ n+24(FP), CX
+	VPXORD LANES, LANES, LANES
+	TESTQ R9, R9
+	JEQ begun
 	VMOVUPS 0(R9), LANES
+begun:
 	BEGIN
 	VBROADCASTSS max+32(FP), T
 	WITH(VSUBPS, T)
@@ -418,7 +430,10 @@ TEXT ·expSumAVX512(SB), NOSPLIT, $0-44
 	WRITE
 	AGAIN
 	VMOVAPS LANES, P0
+	TESTQ R9, R9
+	JEQ tree
 	VMOVUPS P0, 0(R9)
+tree:
 	TREE(VADDPS)
 	VMOVSS X4, ret+40(FP)
 	VZEROUPPER
