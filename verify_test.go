@@ -30,13 +30,11 @@ func TestVerify(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, d := range diffs {
-			if d.Run == run && d.Output == output {
-				return d
-			}
+		i := slices.IndexFunc(diffs, func(d godwit.Difference) bool { return d.Run == run && d.Output == output })
+		if i < 0 {
+			t.Fatalf("run %q has no %s", run, output)
 		}
-		t.Fatalf("run %q has no %s", run, output)
-		panic("unreachable")
+		return diffs[i]
 	}
 	if d := find(expected, "holes", "logits"); d.Max > 1e-5 || d.Mean > d.Max || d.Scale < 0.01 {
 		t.Errorf("unchanged: %+v", d)
