@@ -25,6 +25,8 @@ and threads, and measures for about a second what one core can do at most, multi
 memory, and what the matrix product reaches of that.
 
 GODWIT_ISA=generic, avx2, avx512 or neon makes godwit use that instruction set.`,
+		Example: `  godwit doctor
+  GODWIT_ISA=avx2 godwit doctor --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			if threads < 0 {

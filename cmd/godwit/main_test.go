@@ -17,6 +17,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/godwit-ml/godwit/kernels"
 	"github.com/godwit-ml/godwit/tensor"
 )
 
@@ -407,7 +408,7 @@ func TestHelp(t *testing.T) {
 				t.Errorf("help of %s lacks %q", c.Name(), want)
 			}
 		}
-		if c.Name() != "doctor" && c.Name() != "version" && !strings.Contains(out, "Examples:\n  ") {
+		if !strings.Contains(out, "Examples:\n  ") {
 			t.Errorf("help of %s has no example", c.Name())
 		}
 		for i, line := range strings.Split(c.Long, "\n") {
@@ -456,6 +457,13 @@ func TestTerminal(t *testing.T) {
 	if got := wrap("abcdefghijklmnop", 6); !slices.Equal(got, []string{"abcdef", "ghijkl", "mnop"}) {
 		t.Errorf("got %q", got)
 	}
+	text := []string{"one two three", "four five six", "- item", "", "```", "a b c d e f", "g", "```", "x", "y"}
+	if got, want := reflow(text, 12), []string{"one two three four five six", "- item", "", "```", "a b c d e f", "g", "```", "x y"}; !slices.Equal(got, want) {
+		t.Errorf("got %q want %q", got, want)
+	}
+	if got := reflow(text, 13); !slices.Equal(got, text) {
+		t.Errorf("got %q", got)
+	}
 	if got := printable("a\tb\x1b[31m\u009b\r"); got != "a    b?[31m?" {
 		t.Errorf("got %q", got)
 	}
@@ -483,5 +491,48 @@ func TestWriteFile(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
 		t.Errorf("%d files", len(entries))
+	}
+}
+
+// TestSearchOwnDocs asks the questions that this project's documentation answers: the right page is among the first three.
+func TestSearchOwnDocs(t *testing.T) {
+	if embeddedModel == "" {
+		t.Skip("built without the embedded model")
+	}
+	if set, err := kernels.Default(); testing.Short() || err != nil || set.Name() == "generic" {
+		t.Skip("embedding all pages takes long without assembly, and some seconds with it")
+	}
+	index := filepath.Join(t.TempDir(), "index")
+	first := 0
+	questions := []struct{ query, page string }{
+		{"how do I cancel a request?", "GUIDE.md"},
+		{"how can several models share threads?", "GUIDE.md"},
+		{"why is the model inside the binary stored in 8 bits?", "0005-embedded-int8-model.md"},
+		{"what happens if the index file is damaged?", "0006-search-index-is-a-cache.md"},
+		{"is work done on padding tokens?", "0004-packed-batches.md"},
+		{"a tensor is missing from the model file", "0003-strict-binding.md"},
+		{"are results identical on different processors?", "0001-same-bits-everywhere.md"},
+		{"how do I add a new subcommand?", "ARCHITECTURE.md"},
+		{"what should a commit message look like?", "CONTRIBUTING.md"},
+		{"what happens between the text and its vector, step by step?", "ARCHITECTURE.md"},
+	}
+	for _, q := range questions {
+		out := must(t, "", "search", q.query, "../../docs/adr", "../../docs/GUIDE.md", "../../docs/ARCHITECTURE.md", "../../CONTRIBUTING.md",
+			"--index", index, "--json", "-k", "3")
+		var r struct{ Hits []struct{ Path string } }
+		if err := json.Unmarshal([]byte(out), &r); err != nil {
+			t.Fatal(err)
+		}
+		at := slices.IndexFunc(r.Hits, func(h struct{ Path string }) bool { return filepath.Base(h.Path) == q.page })
+		if at < 0 {
+			t.Errorf("%q: %s is not among %v", q.query, q.page, r.Hits)
+		}
+		if at == 0 {
+			first++
+		}
+	}
+	t.Logf("%d of %d pages came first", first, len(questions))
+	if first < len(questions)*7/10 {
+		t.Errorf("only %d of %d pages came first", first, len(questions))
 	}
 }

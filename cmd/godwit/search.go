@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -165,13 +167,19 @@ func (s *searching) printHit(h search.Hit) {
 		text = "(the file changed while it was searched)"
 	}
 	var lines []string
+	width := max(s.width-7, 20)
 	for _, l := range strings.Split(text, "\n") {
-		l = strings.TrimRight(printable(l), " ")
-		if s.outTerm {
-			lines = append(lines, wrap(l, max(s.width-7, 20))...)
-		} else {
-			lines = append(lines, l)
+		lines = append(lines, strings.TrimRight(printable(l), " "))
+	}
+	if s.outTerm {
+		if search.KindOf(h.Path) == search.Markdown {
+			lines = reflow(lines, width)
 		}
+		var wrapped []string
+		for _, l := range lines {
+			wrapped = append(wrapped, wrap(l, width)...)
+		}
+		lines = wrapped
 	}
 	more := 0
 	if !s.full && len(lines) > snippetLines {
@@ -198,6 +206,30 @@ func printable(s string) string {
 		}
 		return r
 	}, strings.ReplaceAll(s, "\t", "    "))
+}
+
+// reflow joins the lines of paragraphs that are wider than the terminal, so that wrapping does not leave ragged ends. Lines
+// that begin with white space or a mark (lists, tables, quotations, code) stay apart.
+func reflow(lines []string, width int) []string {
+	if !slices.ContainsFunc(lines, func(l string) bool { return utf8.RuneCountInString(l) > width }) {
+		return lines
+	}
+	var out []string
+	fenced, joins := false, false // joins: the last line may be continued
+	for _, l := range lines {
+		fence := strings.HasPrefix(l, "```") || strings.HasPrefix(l, "~~~")
+		prose := !fenced && !fence && l != "" && strings.IndexByte(" -*+>|#=0123456789", l[0]) < 0
+		if prose && joins {
+			out[len(out)-1] += " " + l
+		} else {
+			out = append(out, l)
+		}
+		joins = prose
+		if fence {
+			fenced = !fenced
+		}
+	}
+	return out
 }
 
 // wrap cuts a line into lines of at most width characters, at spaces where it can, and indents what follows as the first.

@@ -48,7 +48,9 @@ func versionCommand(io *console) *cobra.Command {
 		Use:   "version",
 		Short: "Print the version of this binary",
 		Long:  "version prints the version and commit that this binary was built from, the Go version and the platform.",
-		Args:  cobra.NoArgs,
+		Example: `  godwit version
+  godwit version --json`,
+		Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			v := readVersion()
 			if io.json {
