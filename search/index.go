@@ -158,6 +158,9 @@ func (x *Index) Update(ctx context.Context, paths []string, progress Progress) (
 		if err := ctx.Err(); err != nil {
 			return change, err
 		}
+		if abs, err := filepath.Abs(path); err == nil && abs == x.file {
+			continue // the index itself
+		}
 		e, text, err := x.look(path)
 		if err != nil {
 			change.Skipped = append(change.Skipped, Skipped{path, err.Error()})

@@ -64,6 +64,10 @@ func Open(ctx context.Context, file string, e Embedder) (x *Index, note string, 
 	st, err := os.Stat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
+		// Better now than after everything is embedded.
+		if _, err := os.Stat(filepath.Dir(x.file)); err != nil {
+			return nil, "", fmt.Errorf("%s: %w", file, cause(err))
+		}
 		return x, "", nil
 	case err != nil:
 		return nil, "", fmt.Errorf("%s: %w", file, cause(err))

@@ -228,7 +228,7 @@ func TestIndexInterrupted(t *testing.T) {
 		t.Errorf("after an interrupted Update: %d hits, %v", len(hits), err)
 	}
 	e = &bag{dims: 4}
-	if _, n, _ := search(t, index, "word", e, files...); n != flushAt {
+	if _, n, _ := search(t, index, "word", e, append(files, index)...); n != flushAt {
 		t.Errorf("%d passages were embedded, want %d", n, flushAt)
 	}
 }
