@@ -113,17 +113,7 @@ func inspect(fsys fs.FS) (*inspection, error) {
 		r.Parameters += int64(v.Len())
 		r.DTypes[v.DType.String()] += int64(v.Len())
 	}
-	var limit struct {
-		Positions int `json:"max_position_embeddings"`
-		Sequence  int `json:"max_seq_length"` // of sentence-transformers, may be lower
-	}
-	if b, err := fs.ReadFile(fsys, "sentence_bert_config.json"); err == nil {
-		_ = json.Unmarshal(b, &limit) // a part that cannot be read is not shown
-	}
-	_ = json.Unmarshal(text, &limit)
-	if r.MaxTokens = limit.Positions; limit.Sequence > 0 && (r.MaxTokens == 0 || limit.Sequence < r.MaxTokens) {
-		r.MaxTokens = limit.Sequence
-	}
+	r.MaxTokens = maxTokens(fsys)
 	readme, err := fs.ReadFile(fsys, "README.md")
 	if err == nil {
 		r.Card, err = modelcard.Parse(string(readme))
@@ -132,6 +122,31 @@ func inspect(fsys fs.FS) (*inspection, error) {
 		r.CardError = err.Error()
 	}
 	return r, nil
+}
+
+// maxTokens returns the least of the limits that a model's files give for a text: the table of positions, the tokenizer's and
+// that of sentence-transformers. It is 0 if none is given; a file that cannot be read gives none.
+func maxTokens(fsys fs.FS) int {
+	limit := 0
+	for _, f := range []struct{ file, key string }{
+		{"config.json", "max_position_embeddings"},
+		{"tokenizer_config.json", "model_max_length"},
+		{"sentence_bert_config.json", "max_seq_length"},
+	} {
+		b, err := fs.ReadFile(fsys, f.file)
+		if err != nil {
+			continue
+		}
+		var fields map[string]any
+		if json.Unmarshal(b, &fields) != nil {
+			continue
+		}
+		// A tokenizer without a limit has 1e30.
+		if v, ok := fields[f.key].(float64); ok && v >= 1 && v < 1e9 && (limit == 0 || int(v) < limit) {
+			limit = int(v)
+		}
+	}
+	return limit
 }
 
 func (r *inspection) print(io *console, all bool) {
