@@ -152,6 +152,18 @@ func TestRows(t *testing.T) {
 	}
 }
 
+// TestRowsInPieces does so on a row that is longer than what one call of assembly takes.
+func TestRowsInPieces(t *testing.T) {
+	rng := rand.New(rand.NewPCG(9, 9))
+	const n = 2*16384 + 77
+	in := [3][]float32{values(rng, n, 0), values(rng, n, 1), values(rng, n, 0)}
+	for _, s := range otherSets() {
+		for _, r := range rowTests() {
+			r.run(t, s, in, 3)
+		}
+	}
+}
+
 // TestFunctionBits compares the activations and exp of every Set with the oracle over floats of every size.
 func TestFunctionBits(t *testing.T) {
 	var x []float32

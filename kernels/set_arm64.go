@@ -11,6 +11,7 @@ func machineSets() []*Set {
 	}
 	neon := generic.with("neon")
 	neon.check = true
+	neon.rowsNEON()
 	neon.tilesNEON()
 	return []*Set{neon}
 }

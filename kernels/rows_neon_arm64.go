@@ -1,0 +1,145 @@
+//go:build !purego
+
+package kernels
+
+// rowsNEON fills in the routines of rows_neon_arm64.s.
+func (s *Set) rowsNEON() {
+	s.act = [...]func(dst, src []float32){
+		GELU: unary(geluNEON), GELUTanh: unary(geluTanhNEON), ReLU: unary(reluNEON), SiLU: unary(siluNEON),
+		QuickGELU: unary(quickGELUNEON), Tanh: unary(tanhNEON), Sigmoid: unary(sigmoidNEON),
+	}
+	s.add, s.mul, s.max = binary(addNEON), binary(mulNEON), binary(maxNEON)
+	s.scale, s.div, s.addScaled = scaled(scaleNEON), scaled(divNEON), scaled(addScaledNEON)
+	s.fold = func(dst, src []float32, a, b float32) {
+		for i := 0; i < len(dst); i += piece {
+			foldNEON(&dst[i], &src[i], min(piece, len(dst)-i), a, b)
+		}
+	}
+	s.dequantize = func(dst []float32, src []int8, s float32) {
+		whole := len(dst) &^ 15
+		for i := 0; i < whole; i += piece {
+			dequantizeNEON(&dst[i], &src[i], min(piece, whole-i), s)
+		}
+		rowsGo.dequantize(dst[whole:], src[whole:], s)
+	}
+	s.rowMax = func(x []float32) float32 {
+		if n := len(x); 0 < n && n <= piece {
+			return rowMaxNEON(nil, &x[0], n)
+		}
+		l, m := noLanes, noLanes[0]
+		for i := 0; i < len(x); i += piece {
+			m = rowMaxNEON(&l, &x[i], min(piece, len(x)-i))
+		}
+		return m
+	}
+	s.expSum = func(dst, src []float32, max float32) float32 {
+		if n := len(src); 0 < n && n <= piece {
+			return expSumNEON(nil, &dst[0], &src[0], n, max)
+		}
+		var l lanes
+		sum := float32(0)
+		for i := 0; i < len(src); i += piece {
+			sum = expSumNEON(&l, &dst[i], &src[i], min(piece, len(src)-i), max)
+		}
+		return sum
+	}
+	s.dot = func(a, b []float32) float32 {
+		if n := len(a); 0 < n && n <= piece {
+			return dotNEON(nil, &a[0], &b[0], n)
+		}
+		var l lanes
+		sum := float32(0)
+		for i := 0; i < len(a); i += piece {
+			sum = dotNEON(&l, &a[i], &b[i], min(piece, len(a)-i))
+		}
+		return sum
+	}
+	s.layerNorm = func(dst, src []float32, n int, gamma, beta []float32, eps float32) {
+		for ; len(src) > 0; dst, src = dst[n:], src[n:] {
+			var l lanes
+			sum := float32(0)
+			for i := 0; i < n; i += piece {
+				sum = rowSumNEON(&l, &src[i], min(piece, n-i))
+			}
+			mean := sum / float32(n)
+			l = lanes{}
+			for i := 0; i < n; i += piece {
+				sum = rowVarNEON(&l, &src[i], min(piece, n-i), mean)
+			}
+			r := 1 / sqrt(sum/float32(n)+eps)
+			for i := 0; i < n; i += piece {
+				if beta == nil {
+					normalizeScaleNEON(&dst[i], &src[i], &gamma[i], min(piece, n-i), mean, r)
+				} else {
+					normalizeNEON(&dst[i], &src[i], &gamma[i], &beta[i], min(piece, n-i), mean, r)
+				}
+			}
+		}
+	}
+}
+
+//go:noescape
+func geluNEON(dst, src *float32, n int)
+
+//go:noescape
+func geluTanhNEON(dst, src *float32, n int)
+
+//go:noescape
+func reluNEON(dst, src *float32, n int)
+
+//go:noescape
+func siluNEON(dst, src *float32, n int)
+
+//go:noescape
+func quickGELUNEON(dst, src *float32, n int)
+
+//go:noescape
+func tanhNEON(dst, src *float32, n int)
+
+//go:noescape
+func sigmoidNEON(dst, src *float32, n int)
+
+//go:noescape
+func addNEON(dst, a, b *float32, n int)
+
+//go:noescape
+func mulNEON(dst, a, b *float32, n int)
+
+//go:noescape
+func maxNEON(dst, a, b *float32, n int)
+
+//go:noescape
+func scaleNEON(dst, src *float32, n int, s float32)
+
+//go:noescape
+func divNEON(dst, src *float32, n int, s float32)
+
+//go:noescape
+func addScaledNEON(dst, src *float32, n int, s float32)
+
+//go:noescape
+func foldNEON(dst, src *float32, n int, a, b float32)
+
+//go:noescape
+func dequantizeNEON(dst *float32, src *int8, n int, s float32)
+
+//go:noescape
+func rowMaxNEON(l *lanes, src *float32, n int) float32
+
+//go:noescape
+func rowSumNEON(l *lanes, src *float32, n int) float32
+
+//go:noescape
+func rowVarNEON(l *lanes, src *float32, n int, mean float32) float32
+
+//go:noescape
+func dotNEON(l *lanes, a, b *float32, n int) float32
+
+//go:noescape
+func expSumNEON(l *lanes, dst, src *float32, n int, max float32) float32
+
+//go:noescape
+func normalizeNEON(dst, src, gamma, beta *float32, n int, mean, r float32)
+
+//go:noescape
+func normalizeScaleNEON(dst, src, gamma *float32, n int, mean, r float32)
