@@ -35,7 +35,6 @@ type Sink struct {
 	// HiddenStates tells that hidden_states.N are wanted.
 	HiddenStates bool
 
-	b       *Batch
 	rows    int     // of the padded batch
 	cols    int     // length of the padded sequences
 	place   []int32 // for each token, its place in the padded batch
@@ -85,10 +84,7 @@ func ForwardText(inputs map[string]tensor.Tensor, opts ForwardOptions, lim Limit
 	if err != nil {
 		return nil, err
 	}
-	out := &Sink{HiddenStates: opts.HiddenStates, b: b, rows: p.rows, cols: p.cols, place: place, outputs: make(map[string]tensor.Tensor)}
-	if p.rows == 0 || p.cols == 0 {
-		return nil, fmt.Errorf("input_ids has shape [%d %d]: there is nothing to do", p.rows, p.cols)
-	}
+	out := &Sink{HiddenStates: opts.HiddenStates, rows: p.rows, cols: p.cols, place: place, outputs: make(map[string]tensor.Tensor)}
 	run(b, out)
 	return out.outputs, nil
 }
@@ -116,6 +112,9 @@ func readPadded(inputs map[string]tensor.Tensor) (*padded, error) {
 		return nil, fmt.Errorf("input_ids has shape %v; want [sequences, tokens]", t.Shape)
 	}
 	p := &padded{rows: t.Shape[0], cols: t.Shape[1]}
+	if t.Len() == 0 {
+		return nil, fmt.Errorf("input_ids has shape %v: there is nothing to do", t.Shape)
+	}
 	for _, in := range []struct {
 		name string
 		dst  *[]int32
@@ -142,22 +141,21 @@ func readPadded(inputs map[string]tensor.Tensor) (*padded, error) {
 
 // integers converts a tensor of integers, or of floats with integer values, to int32.
 func integers(t tensor.Tensor) ([]int32, error) {
-	n := t.Len()
-	out := make([]int32, n)
+	if err := t.Check(); err != nil {
+		return nil, err
+	}
 	fail := func(i int, v any) error {
 		return fmt.Errorf("element %d is %v, which is not an integer of 32 bits", i, v)
 	}
+	out := make([]int32, t.Len())
 	if t.DType == tensor.F32 {
 		for i, v := range t.Data {
-			if v != float32(int32(v)) {
+			if !(v >= -1<<31 && v < 1<<31) || v != float32(int32(v)) {
 				return nil, fail(i, v)
 			}
 			out[i] = int32(v)
 		}
 		return out, nil
-	}
-	if want := n * t.DType.Bits() / 8; n < 0 || len(t.Raw) != want {
-		return nil, fmt.Errorf("shape %v of %v takes %d bytes, not %d", t.Shape, t.DType, want, len(t.Raw))
 	}
 	for i := range out {
 		switch t.DType {

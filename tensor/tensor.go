@@ -9,7 +9,7 @@ import (
 // A Tensor is a dense, row-major array: a shape, and either float32 elements, which is what is computed with, or the
 // raw little-endian bytes of another type as a file holds them.
 //
-// A Tensor is a small header over shared storage: copying it, Row and Rows make views, not copies.
+// A Tensor is a small header over shared storage: copying it, and Row, make views, not copies.
 type Tensor struct {
 	// DType is the type of the elements.
 	DType DType
@@ -68,6 +68,19 @@ func Elems(shape []int) int {
 
 // Len returns the number of elements.
 func (t Tensor) Len() int { return Elems(t.Shape) }
+
+// Check returns an error unless Data or Raw holds exactly the elements of the shape. It is for tensors that come from
+// outside; inside, they are right.
+func (t Tensor) Check() error {
+	have := len(t.Raw)
+	if t.DType == F32 {
+		have = 4 * len(t.Data)
+	}
+	if bits := t.DType.Bits(); bits == 0 || 8*have%bits != 0 || 8*have/bits != t.Len() {
+		return fmt.Errorf("%d bytes are not the elements of a tensor of type %v and shape %v", have, t.DType, t.Shape)
+	}
+	return nil
+}
 
 // Cols returns the length of the last axis, 1 for a scalar.
 func (t Tensor) Cols() int {
