@@ -31,7 +31,8 @@ type Info struct {
 func newInfo(c *arch.Config, w *loader.Weights) Info {
 	info := Info{ModelType: c.ModelType, Class: c.Class()}
 	for _, name := range w.Names() {
-		if v, ok := w.View(name); ok && !strings.HasSuffix(name, "_scale") {
+		v, _ := w.View(name)
+		if !v.IsScale() {
 			info.Parameters += int64(v.Len())
 		}
 	}

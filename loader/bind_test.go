@@ -258,6 +258,22 @@ func TestBindInt8(t *testing.T) {
 	}
 }
 
+// TestIsScale tells the scale of an I8 tensor from a parameter whose name ends alike.
+func TestIsScale(t *testing.T) {
+	w := openTensors(t, map[string]tensor.Tensor{
+		"a.weight":       {DType: tensor.I8, Shape: []int{2, 2}, Raw: []byte{1, 0xff, 2, 0x7f}},
+		"a.weight_scale": tensor.New(2, 1),
+		"logit":          tensor.New(1),
+		"logit_scale":    tensor.New(1),
+	}, Rules{})
+	for _, name := range w.Names() {
+		v, _ := w.View(name)
+		if want := name == "a.weight_scale"; v.IsScale() != want {
+			t.Errorf("%s: %v, want %v", name, v.IsScale(), want)
+		}
+	}
+}
+
 func TestRenameCollision(t *testing.T) {
 	for _, names := range [][2]string{
 		{"bert.pooler.weight", "pooler.weight"},

@@ -28,6 +28,7 @@ type View struct {
 	begin int64 // in the file
 	scale *View // of an I8 tensor, or nil: one element for each group of elements
 	group int   // elements that share a scale
+	other bool  // this is the scale of another tensor
 }
 
 // Len returns the number of elements.
@@ -35,6 +36,9 @@ func (v *View) Len() int { return tensor.Elems(v.Shape) }
 
 // Bytes returns the number of bytes that the tensor takes in the file.
 func (v *View) Bytes() int { return v.Len()/8*v.DType.Bits() + v.Len()%8*v.DType.Bits()/8 }
+
+// IsScale reports whether the tensor is the scale of an I8 tensor: how a weight is stored, not a parameter of its own.
+func (v *View) IsScale() bool { return v.other }
 
 // Cols returns the length of a row: the last dimension, 1 for a scalar.
 func (v *View) Cols() int {
@@ -156,7 +160,7 @@ func (v *View) attachScale(s *View) {
 		groups = s.Shape[1]
 	}
 	if row := v.Len() / n; s.Shape[0] == n && len(s.Shape) <= 2 && groups > 0 && row%groups == 0 {
-		v.scale, v.group = s, max(row/groups, 1)
+		v.scale, v.group, s.other = s, max(row/groups, 1), true
 	}
 }
 

@@ -102,9 +102,9 @@ func inspect(fsys fs.FS) (*inspection, error) {
 		r.FileBytes += int64(v.Bytes())
 		_, scaled := w.View(name + "_scale")
 		switch {
-		case strings.HasSuffix(name, "_scale"):
+		case v.IsScale():
 			r.Memory += int64(v.Bytes())
-			continue // how a weight is stored, not a parameter
+			continue
 		case scaled && v.DType == tensor.I8 && strings.Contains(name, "embeddings"):
 			r.Memory += int64(v.Len()) // gathered as it is
 		default:
