@@ -54,8 +54,11 @@ func (m *Model) Embed(ctx context.Context, texts []string, opts ...EmbedOption) 
 	if m.text == nil {
 		return nil, errNotText
 	}
-	e := m.text.embedding()
-	defer m.text.release(e)
+	e := m.text.free.Get()
+	defer func() {
+		e.options = embedOptions{} // holds the caller's functions
+		m.text.free.Put(e)
+	}()
 	e.options = embedOptions{batch: defaultBatch}
 	for _, f := range opts {
 		f(&e.options)
@@ -85,25 +88,6 @@ type embedding struct {
 	ends  []int32 // where each text's ids end
 	order []int32 // the window's texts from the longest to the shortest
 	batch arch.Batch
-}
-
-// embedding takes a state from the free ones, or makes one.
-func (t *textModel) embedding() *embedding {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if n := len(t.free); n > 0 {
-		e := t.free[n-1]
-		t.free = t.free[:n-1]
-		return e
-	}
-	return new(embedding)
-}
-
-func (t *textModel) release(e *embedding) {
-	e.options = embedOptions{} // holds the caller's functions
-	t.mu.Lock()
-	t.free = append(t.free, e)
-	t.mu.Unlock()
 }
 
 // prompt returns the text to put before the texts, and the number of its tokens that are not to be pooled.
@@ -171,7 +155,7 @@ func (e *embedding) run(ctx context.Context, m *Model, texts []string) ([][]floa
 	}
 	for first := 0; first < len(texts); first += window {
 		part, out := texts[first:min(first+window, len(texts))], vecs[first:]
-		if err := e.tokenize(ctx, m, part, prompt); err != nil {
+		if err := e.tokenize(ctx, m, part, first, prompt); err != nil {
 			return nil, err
 		}
 		for done := 0; done < len(part); {
@@ -199,8 +183,8 @@ func (e *embedding) run(ctx context.Context, m *Model, texts []string) ([][]floa
 	return vecs, nil
 }
 
-// tokenize sets ids, ends and order for the texts of a window.
-func (e *embedding) tokenize(ctx context.Context, m *Model, texts []string, prompt string) error {
+// tokenize sets ids, ends and order for the texts of a window, which begins with text number first of all.
+func (e *embedding) tokenize(ctx context.Context, m *Model, texts []string, first int, prompt string) error {
 	e.ids, e.ends, e.order = e.ids[:0], e.ends[:0], e.order[:0]
 	for i, text := range texts {
 		if i%64 == 0 && ctx.Err() != nil {
@@ -211,10 +195,10 @@ func (e *embedding) tokenize(ctx context.Context, m *Model, texts []string, prom
 		}
 		ids, err := m.text.tok.AppendIDs(e.ids, m.lower(text), m.info.MaxTokens)
 		if err != nil {
-			return err
+			return fmt.Errorf("text %d: %w", first+i, err)
 		}
 		if len(ids) == len(e.ids) {
-			return fmt.Errorf("text %d has no tokens, and this model adds none: it has no embedding", i)
+			return fmt.Errorf("text %d has no tokens, and this model adds none: it has no embedding", first+i)
 		}
 		e.ids = ids
 		e.ends = append(e.ends, int32(len(ids)))

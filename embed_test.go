@@ -210,20 +210,53 @@ func TestEmbedErrors(t *testing.T) {
 	}
 }
 
-func TestEmbedDoesNotAllocate(t *testing.T) {
-	m := open(t, plain, godwit.WithThreads(2))
-	texts := []string{"the quick brown fox", "jumps", "over the lazy dog. how do i bake bread?", ""}
-	embed := func() {
-		if _, err := m.Embed(t.Context(), texts); err != nil {
+// TestEmbedNamesTheText looks for the number of the text in errors, also beyond the texts that are tokenized at once.
+func TestEmbedNamesTheText(t *testing.T) {
+	files := copyFS(t, "testdata/models/sentence-transformers/legacy", func(p string) string { return p })
+	embed := func(texts []string, want string) {
+		t.Helper()
+		m, err := godwit.OpenFS(files)
+		if err != nil {
 			t.Fatal(err)
 		}
+		defer m.Close()
+		if _, err := m.Embed(t.Context(), texts); err == nil || err.Error() != want {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
-	for range 10 {
-		embed()
+	files["sentence_bert_config.json"].Data = []byte(`{"max_seq_length": 1}`)
+	embed([]string{"a"}, "godwit: text 0: tokenizer: truncation to 1 tokens leaves no room for the 2 special tokens")
+
+	var tokenizer map[string]any
+	if err := json.Unmarshal(files["tokenizer.json"].Data, &tokenizer); err != nil {
+		t.Fatal(err)
 	}
-	// The vectors, and the slice of them.
-	if n := testing.AllocsPerRun(50, embed); n > 2 {
-		t.Errorf("%g allocations, want 2", n)
+	tokenizer["post_processor"] = nil
+	text, err := json.Marshal(tokenizer)
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["tokenizer.json"].Data = text
+	embed(append(slices.Repeat([]string{"fox"}, 5000), ""),
+		"godwit: text 5000 has no tokens, and this model adds none: it has no embedding")
+}
+
+func TestEmbedDoesNotAllocate(t *testing.T) {
+	texts := []string{"the quick brown fox", "jumps", "over the lazy dog. how do i bake bread?", "", strings.Repeat("Ünïcode 世界 ", 20)}
+	for _, name := range []string{plain, "testdata/models/sentence-transformers/dense_residual", "minilm"} {
+		m := open(t, name, godwit.WithThreads(2))
+		embed := func() {
+			if _, err := m.Embed(t.Context(), texts, godwit.WithNormalize(), godwit.WithPrompt("")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 3 {
+			embed()
+		}
+		// The vectors and the slice of them, and the two options.
+		if n := testing.AllocsPerRun(5, embed); n > 4 {
+			t.Errorf("%s: %g allocations, want 4", name, n)
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"maps"
 
 	"github.com/godwit-ml/godwit/arch"
 	_ "github.com/godwit-ml/godwit/arch/bert" // registers its model types
@@ -50,8 +51,8 @@ type options struct {
 // runtime.GOMAXPROCS.
 func WithThreads(n int) Option { return func(o *options) { o.threads = n } }
 
-// WithExec makes the model compute on x: several models can share its threads, or use an instruction set of one's choice.
-// The caller closes x, after the models.
+// WithExec makes the model compute on x, whatever WithThreads and GODWIT_ISA say: several models can share its threads, or
+// use an instruction set of one's choice. The caller closes x, after the models.
 func WithExec(x *kernels.Exec) Option { return func(o *options) { o.exec = x } }
 
 // Open opens the model of the given name: the path of a folder, a name like org/name of the Hugging Face Hub that is in the
@@ -72,6 +73,9 @@ func Open(name string, opts ...Option) (*Model, error) {
 
 // OpenFS opens the model whose files are in fsys: config.json, model.safetensors (or shards and their index), the
 // tokenizer's files, and those of a sentence-transformers repository. The files can be closed and removed afterwards.
+//
+// The environment variable GODWIT_ISA chooses the instruction set ([kernels.Default]); one that this machine cannot run is an
+// error.
 func OpenFS(fsys fs.FS, opts ...Option) (*Model, error) {
 	var o options
 	for _, f := range opts {
@@ -92,18 +96,17 @@ func OpenFS(fsys fs.FS, opts ...Option) (*Model, error) {
 	defer weights.Close()
 	m := &Model{exec: o.exec, info: newInfo(config, weights)}
 	if m.exec == nil {
-		m.exec, m.ownExec = kernels.New(nil, o.threads), true
+		set, err := kernels.Default()
+		if err != nil {
+			return nil, err
+		}
+		m.exec, m.ownExec = kernels.New(set, o.threads), true
 	}
-	if m.net, err = arch.New(config, weights, m.exec); err == nil {
-		err = m.openText(fsys, base)
-	}
-	if err == nil {
-		err = weights.Err()
-	}
-	if err != nil {
+	if m.net, err = arch.New(config, weights, m.exec); err != nil {
 		m.Close()
 		return nil, err
 	}
+	m.openText(fsys, base)
 	m.info.readCard(fsys)
 	return m, nil
 }
@@ -127,7 +130,11 @@ func (m *Model) Close() error {
 }
 
 // Info returns what is known about the model.
-func (m *Model) Info() Info { return m.info }
+func (m *Model) Info() Info {
+	info := m.info
+	info.Prompts = maps.Clone(info.Prompts)
+	return info
+}
 
 // A ForwardOption changes what Forward returns.
 type ForwardOption func(*arch.ForwardOptions)
@@ -141,7 +148,7 @@ func WithHiddenStates() ForwardOption { return func(o *arch.ForwardOptions) { o.
 //
 // The inputs are named and shaped as in Python: input_ids [sequences, tokens] of integers, and, optional, attention_mask,
 // token_type_ids and position_ids. Where the mask is 0, the outputs of a token are 0. Inputs that do not fit the model are
-// an error. The result is the caller's.
+// an error. The result is the caller's. ctx is looked at before the network runs, which is one piece of work.
 func (m *Model) Forward(ctx context.Context, inputs map[string]tensor.Tensor, opts ...ForwardOption) (map[string]tensor.Tensor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"sync"
 
 	"github.com/godwit-ml/godwit/arch"
+	"github.com/godwit-ml/godwit/internal/parallel"
 	"github.com/godwit-ml/godwit/internal/sentence"
 	"github.com/godwit-ml/godwit/tokenizer"
 )
@@ -22,19 +22,17 @@ type textModel struct {
 	tokErr   error
 	pipeline *sentence.Pipeline
 	embedErr error
-
-	mu   sync.Mutex
-	free []*embedding
+	free     parallel.FreeList[embedding]
 }
 
 // errNotText is returned by the tasks on texts of a model that takes none.
 var errNotText = errors.New("godwit: the model does not take texts")
 
 // openText prepares what the tasks on texts need: fsys is the repository, base the transformer's own folder in it.
-func (m *Model) openText(fsys, base fs.FS) error {
+func (m *Model) openText(fsys, base fs.FS) {
 	enc, ok := m.net.(arch.TextEncoder)
 	if !ok {
-		return nil
+		return
 	}
 	t := &textModel{encoder: enc, limits: enc.Limits()}
 	m.text = t
@@ -58,7 +56,6 @@ func (m *Model) openText(fsys, base fs.FS) error {
 			m.info.MaxTokens = min(m.info.MaxTokens, length)
 		}
 	}
-	return nil
 }
 
 // modelMaxLength reads model_max_length from tokenizer_config.json; 0 if there is none.

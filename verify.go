@@ -24,8 +24,9 @@ type Difference struct {
 // made in Python says whether this program computes the same.
 //
 // The tensors of a run other than the main one have its name and a dot before their own (len7.input_ids). Places where a
-// run's attention_mask is 0 are not compared, and tensors that are neither inputs nor outputs of floating point are passed
-// over. The differences are in the order of the runs' and outputs' names. A NaN on one side only is an infinite error.
+// run's attention_mask is 0 are not compared, and tensors of integers that are no inputs are passed over. The differences
+// are in the order of the runs' and outputs' names. A NaN on one side only is an infinite error. Expected values of another
+// floating-point type than F32 are an error, and so is a run without any.
 func (m *Model) Verify(ctx context.Context, expected map[string]tensor.Tensor) ([]Difference, error) {
 	runs := make(map[string]bool)
 	for name := range expected {
@@ -47,7 +48,12 @@ func (m *Model) Verify(ctx context.Context, expected map[string]tensor.Tensor) (
 				inputs[name] = t
 			case t.DType == tensor.F32:
 				want[name] = t
+			case t.DType == tensor.F64 || t.DType == tensor.F16 || t.DType == tensor.BF16:
+				return nil, fmt.Errorf("godwit: %s%s is of type %v; outputs are compared in F32: save it as float32", run, name, t.DType)
 			}
+		}
+		if len(want) == 0 {
+			return nil, fmt.Errorf("godwit: run %q has no outputs to compare", strings.TrimSuffix(run, "."))
 		}
 		got, err := m.Forward(ctx, inputs, WithHiddenStates())
 		if err != nil {
@@ -85,6 +91,9 @@ func belongsToOther(name string, runs map[string]bool) bool {
 
 // compare compares two tensors where the mask, which may be empty, is not 0.
 func compare(got, want, mask tensor.Tensor) (Difference, error) {
+	if err := want.Check(); err != nil {
+		return Difference{}, err
+	}
 	if !slices.Equal(got.Shape, want.Shape) {
 		return Difference{}, fmt.Errorf("has shape %v, expected is %v", got.Shape, want.Shape)
 	}

@@ -1,8 +1,12 @@
 package godwit_test
 
 import (
+	"fmt"
 	"maps"
 	"math"
+	"os"
+	"os/exec"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +59,11 @@ func TestVerify(t *testing.T) {
 	renamed["holes.nothing"] = renamed["holes.logits"]
 	reshaped := maps.Clone(expected)
 	reshaped["logits"] = tensor.New(3, 2)
+	double := maps.Clone(expected)
+	double["holes.logits"] = tensor.Tensor{DType: tensor.F64, Shape: []int{1, 1}, Raw: make([]byte, 8)}
+	broken := maps.Clone(expected)
+	broken["logits"] = tensor.Tensor{DType: tensor.F32, Shape: []int{3, 1}, Data: make([]float32, 4)}
+	inputs := map[string]tensor.Tensor{"input_ids": expected["input_ids"], "labels": expected["input_ids"]}
 	for _, c := range []struct {
 		expected map[string]tensor.Tensor
 		want     string
@@ -62,6 +71,9 @@ func TestVerify(t *testing.T) {
 		{nil, "godwit: there is no input_ids among the 0 tensors: nothing to run"},
 		{renamed, `godwit: run "holes": bert (BertForSequenceClassification) has no output nothing; it has hidden_states.0, hidden_states.1, last_hidden_state, logits`},
 		{reshaped, `godwit: run "": logits: has shape [3 1], expected is [3 2]`},
+		{double, "godwit: holes.logits is of type F64; outputs are compared in F32: save it as float32"},
+		{broken, `godwit: run "": logits: 16 bytes are not the elements of a tensor of type F32 and shape [3 1]`},
+		{inputs, `godwit: run "" has no outputs to compare`},
 	} {
 		if _, err := m.Verify(t.Context(), c.expected); err == nil || err.Error() != c.want {
 			t.Errorf("got %v, want %s", err, c.want)
@@ -85,8 +97,31 @@ func TestInfo(t *testing.T) {
 	if info := open(t, "minilm").Info(); info.License != "apache-2.0" || info.Parameters != 22713216 || info.Dimensions != 384 || info.MaxTokens != 256 {
 		t.Errorf("minilm: %+v", info)
 	}
+	info.Prompts["query"] = "changed"
+	if p := m.Info().Prompts["query"]; p == "changed" {
+		t.Error("a caller's change of Info reaches the model")
+	}
 	if tok, err := m.Tokenizer(); err != nil || tok.VocabSize() < 20 {
 		t.Errorf("tokenizer: %v", err)
+	}
+}
+
+// TestForcedSet opens a model in a process of its own whose GODWIT_ISA is wrong.
+func TestForcedSet(t *testing.T) {
+	const want = "GODWIT_ISA=sse9: no such instruction set; there are generic, avx2, avx512, neon"
+	if os.Getenv("GODWIT_ISA") == "sse9" {
+		_, err := godwit.Open("testdata/models/bert/regression")
+		fmt.Printf("error: %v\n", err)
+		return
+	}
+	if runtime.GOOS == "js" || runtime.GOOS == "wasip1" {
+		t.Skip("no processes on ", runtime.GOOS)
+	}
+	cmd := exec.Command(os.Args[0], "-test.run=^TestForcedSet$")
+	cmd.Env = append(os.Environ(), "GODWIT_ISA=sse9")
+	out, err := cmd.CombinedOutput()
+	if err != nil || !strings.Contains(string(out), "error: testdata/models/bert/regression: "+want+"\n") {
+		t.Errorf("%v: %s, want %s", err, out, want)
 	}
 }
 

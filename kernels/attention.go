@@ -65,7 +65,7 @@ func (x *Exec) Attention(out []float32, ldo int, q []float32, ldq int, k, v []fl
 	need("k", len(k), ldkv, p.KVHeads*p.HeadDim)
 	need("v", len(v), ldkv, p.KVHeads*p.HeadDim)
 
-	s := x.scratch()
+	s := x.free.Get()
 	t := &s.attn
 	*t = attnTask{x: x, out: out, ldo: ldo, q: q, ldq: ldq, k: k, v: v, ldkv: ldkv, starts: starts, p: *p}
 	for i := range len(starts) - 1 {
@@ -77,7 +77,7 @@ func (x *Exec) Attention(out []float32, ldo int, q []float32, ldq int, k, v []fl
 		x.pool.Run(x.Threads(), t)
 	}
 	*t = attnTask{}
-	x.release(s)
+	x.free.Put(s)
 }
 
 // An attnTask is an attention that threads compute together.
@@ -100,7 +100,7 @@ func (t *attnTask) rowCost(s int) int { return int(t.starts[s+1]-t.starts[s]) + 
 
 // Run implements parallel.Task: it computes the rows whose cost, added up over all units in order, falls into the part.
 func (t *attnTask) Run(part, parts int) {
-	s := t.x.scratch()
+	s := t.x.free.Get()
 	lo, hi := t.cost/parts*part+t.cost%parts*part/parts, t.cost/parts*(part+1)+t.cost%parts*(part+1)/parts
 	at := 0
 	for seq := range len(t.starts) - 1 {
@@ -113,7 +113,7 @@ func (t *attnTask) Run(part, parts int) {
 			at += rows * cost
 		}
 	}
-	t.x.release(s)
+	t.x.free.Put(s)
 }
 
 // unit computes rows r0 to r1 of the unit of a sequence and a key head.

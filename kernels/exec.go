@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"log/slog"
-	"sync"
 	"unsafe"
 
 	"github.com/godwit-ml/godwit/internal/parallel"
@@ -13,13 +12,11 @@ import (
 type Exec struct {
 	set  *Set
 	pool *parallel.Pool
-
-	mu   sync.Mutex
-	free []*scratch
+	free parallel.FreeList[scratch]
 }
 
-// New returns an Exec that uses the given Set (nil: the best of this machine, or the one that GODWIT_ISA names) and that
-// many threads (0: runtime.GOMAXPROCS).
+// New returns an Exec that uses the given Set (nil: that of [Default], whose error is logged) and that many threads
+// (0: runtime.GOMAXPROCS).
 func New(set *Set, threads int) *Exec {
 	if set == nil {
 		var err error
@@ -27,7 +24,9 @@ func New(set *Set, threads int) *Exec {
 			slog.Warn("godwit: " + err.Error() + "; using " + set.name)
 		}
 	}
-	return &Exec{set: set, pool: parallel.New(threads)}
+	x := &Exec{set: set, pool: parallel.New(threads)}
+	x.free.Most = 4 * x.Threads() // a call takes one more than threads
+	return x
 }
 
 // Set returns the instruction set in use.
@@ -59,25 +58,6 @@ const (
 	bufState         // maxima and sums of queries
 	nBuffers
 )
-
-// scratch takes a scratch from the free ones, or makes one.
-func (x *Exec) scratch() *scratch {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if n := len(x.free); n > 0 {
-		s := x.free[n-1]
-		x.free = x.free[:n-1]
-		return s
-	}
-	return new(scratch)
-}
-
-// release gives a scratch back.
-func (x *Exec) release(s *scratch) {
-	x.mu.Lock()
-	x.free = append(x.free, s)
-	x.mu.Unlock()
-}
 
 // floats returns buffer number i with n elements of any value, 64-byte aligned.
 func (s *scratch) floats(i, n int) []float32 {

@@ -107,7 +107,7 @@ func (x *Exec) Gemm(c []float32, ldc int, a []float32, lda, m int, b *Weights, e
 		panic(fmt.Sprintf("kernels: Gemm: m=%d n=%d, but bias has %d elements and residual %d (stride %d)",
 			m, n, len(e.Bias), len(e.Residual), e.ResidualStride))
 	}
-	s := x.scratch()
+	s := x.free.Get()
 	t := &s.gemm
 	*t = gemmTask{x: x, c: c, ldc: ldc, a: a, lda: lda, m: m, b: b, e: e}
 	threads := x.Threads()
@@ -122,7 +122,7 @@ func (x *Exec) Gemm(c []float32, ldc int, a []float32, lda, m int, b *Weights, e
 		x.pool.Run(min(threads, panels), t)
 	}
 	*t = gemmTask{}
-	x.release(s)
+	x.free.Put(s)
 }
 
 // A gemmTask is a product that threads compute together: each has some rows or some panels.
@@ -149,14 +149,14 @@ func (t *gemmTask) Run(part, parts int) {
 	if r0 == r1 || p0 == p1 {
 		return
 	}
-	s := t.x.scratch()
+	s := t.x.free.Get()
 	limit := min(chunkRows, max(t.x.set.tileRows, chunkBytes/4/max(t.b.K, 1)))
 	n := r1 - r0
 	chunks := (n + limit - 1) / limit
 	for i := range chunks {
 		t.chunk(s, r0+n*i/chunks, r0+n*(i+1)/chunks, p0, p1)
 	}
-	t.x.release(s)
+	t.x.free.Put(s)
 }
 
 // cut returns where a part begins when n things are divided into parts at multiples of unit.

@@ -30,11 +30,11 @@ func (x *Exec) overRows(t rowTask) {
 	if t.rows*t.n >= shareFrom {
 		threads = min(x.Threads(), t.rows)
 	}
-	s := x.scratch()
+	s := x.free.Get()
 	s.rows = sharedRows{x.set, t}
 	x.pool.Run(threads, &s.rows)
 	s.rows = sharedRows{}
-	x.release(s)
+	x.free.Put(s)
 }
 
 type sharedRows struct {

@@ -1,6 +1,6 @@
 package tensor
 
-import "sync"
+import "github.com/godwit-ml/godwit/internal/parallel"
 
 // A Workspace is the arena that a forward pass takes its intermediate results from: memory is handed out by moving an
 // offset and given back all at once, so that a pass of a size seen before allocates nothing.
@@ -8,15 +8,11 @@ import "sync"
 // A Workspace serves one call at a time; take one from a [Pool] for each call.
 type Workspace struct {
 	floats arena[float32]
-	ints   arena[int32]
 	dims   arena[int]
 }
 
 // Float32 returns n float32 of unspecified content, valid until Release of an earlier Mark, or Reset.
 func (w *Workspace) Float32(n int) []float32 { return w.floats.take(n) }
-
-// Int32 returns n int32 of unspecified content, valid until Release of an earlier Mark, or Reset.
-func (w *Workspace) Int32(n int) []int32 { return w.ints.take(n) }
 
 // Tensor returns an F32 tensor [rows, cols] of unspecified content, valid until Release of an earlier Mark, or Reset.
 func (w *Workspace) Tensor(rows, cols int) Tensor {
@@ -26,24 +22,18 @@ func (w *Workspace) Tensor(rows, cols int) Tensor {
 }
 
 // A Mark is a state of a Workspace to return to.
-type Mark struct{ floats, ints, dims mark }
+type Mark struct{ floats, dims mark }
 
 // Mark returns the present state: everything taken after it is given back by Release.
-func (w *Workspace) Mark() Mark { return Mark{w.floats.at, w.ints.at, w.dims.at} }
+func (w *Workspace) Mark() Mark { return Mark{w.floats.at, w.dims.at} }
 
 // Release gives back all that was taken since the Mark. Marks are released in reverse order.
-func (w *Workspace) Release(m Mark) { w.floats.at, w.ints.at, w.dims.at = m.floats, m.ints, m.dims }
+func (w *Workspace) Release(m Mark) { w.floats.at, w.dims.at = m.floats, m.dims }
 
 // Reset gives back everything. If the last pass outgrew the arena, it is replaced by one piece of the size that the pass needed.
 func (w *Workspace) Reset() {
 	w.floats.reset()
-	w.ints.reset()
 	w.dims.reset()
-}
-
-// Bytes returns the memory that the Workspace holds.
-func (w *Workspace) Bytes() int {
-	return 4*w.floats.size() + 4*w.ints.size() + 8*w.dims.size()
 }
 
 // arena hands out pieces of chunks. Normally there is one chunk; a pass that outgrows it adds more.
@@ -84,37 +74,15 @@ func (a *arena[T]) reset() {
 	a.peak = 0
 }
 
-func (a *arena[T]) size() int {
-	n := 0
-	for _, c := range a.chunks {
-		n += len(c)
-	}
-	return n
-}
-
-// A Pool keeps Workspaces for reuse. It is safe for concurrent use; the zero value is ready. Unlike sync.Pool it is not
-// emptied by the garbage collector, so that steady state stays free of allocations.
-type Pool struct {
-	mu   sync.Mutex
-	free []*Workspace
-}
+// A Pool keeps Workspaces for reuse, as many as calls had at once, up to twice the number of processors. It is safe for
+// concurrent use; the zero value is ready.
+type Pool struct{ free parallel.FreeList[Workspace] }
 
 // Get returns an empty Workspace.
-func (p *Pool) Get() *Workspace {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if n := len(p.free); n > 0 {
-		w := p.free[n-1]
-		p.free = p.free[:n-1]
-		return w
-	}
-	return new(Workspace)
-}
+func (p *Pool) Get() *Workspace { return p.free.Get() }
 
 // Put gives a Workspace back; nothing taken from it may be used any more.
 func (p *Pool) Put(w *Workspace) {
 	w.Reset()
-	p.mu.Lock()
-	p.free = append(p.free, w)
-	p.mu.Unlock()
+	p.free.Put(w)
 }

@@ -3,8 +3,9 @@ package tokenizer
 import (
 	"errors"
 	"fmt"
-	"sync"
 	"unicode/utf8"
+
+	"github.com/godwit-ml/godwit/internal/parallel"
 )
 
 // MaxTextLen is the longest text, in bytes, that is encoded.
@@ -22,7 +23,7 @@ type Tokenizer struct {
 	padding       *Padding
 
 	frame  *frame // nil where the special tokens are not simply before and after
-	states sync.Pool
+	states parallel.FreeList[state]
 }
 
 // frame is what the post-processor puts before and after a single text.
@@ -72,13 +73,6 @@ type state struct {
 	toks   []token
 	ends   []int32  // where the tokens of each piece end
 	hashes []uint64 // scratch of WordPiece
-}
-
-func (t *Tokenizer) state() *state {
-	if s, ok := t.states.Get().(*state); ok {
-		return s
-	}
-	return new(state)
 }
 
 // release puts s back, unless a huge text made it huge.
@@ -226,7 +220,7 @@ func charOffsets(input string, in, out []Span) {
 }
 
 func (t *Tokenizer) encodeOne(input string, typeID int32, o *Options) (*Encoding, error) {
-	s := t.state()
+	s := t.states.Get()
 	defer t.release(s)
 	s.text.track = true
 	if err := t.prepare(s, input, o.PlainSpecialTokens); err != nil {
@@ -380,7 +374,7 @@ func (t *Tokenizer) AppendPlainIDs(dst []int32, text string, maxLen int) ([]int3
 }
 
 func (t *Tokenizer) appendIDs(dst []int32, text string, room int) ([]int32, error) {
-	s := t.state()
+	s := t.states.Get()
 	defer t.release(s)
 	s.text.track = false
 	if err := t.prepare(s, text, false); err != nil {

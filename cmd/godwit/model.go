@@ -10,7 +10,6 @@ import (
 
 	"github.com/godwit-ml/godwit"
 	"github.com/godwit-ml/godwit/hub"
-	"github.com/godwit-ml/godwit/kernels"
 	"github.com/godwit-ml/godwit/loader"
 	"github.com/godwit-ml/godwit/tensor"
 	"github.com/godwit-ml/godwit/tokenizer"
@@ -49,9 +48,6 @@ func (f *modelFlags) open() (*godwit.Model, error) {
 	}
 	if f.threads < 0 {
 		return nil, usagef("--threads is %d, less than 1", f.threads)
-	}
-	if _, err := kernels.Default(); err != nil { // a wrong GODWIT_ISA
-		return nil, err
 	}
 	return godwit.Open(name, godwit.WithThreads(f.threads))
 }

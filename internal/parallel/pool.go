@@ -7,6 +7,8 @@
 // its core in the middle of a slot. Run creates no goroutine and allocates nothing.
 //
 // How a computation is cut into parts never depends on which thread runs them, so neither can its result.
+//
+// A [FreeList] keeps the memory that calls work in.
 package parallel
 
 import (
