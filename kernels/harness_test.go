@@ -68,7 +68,6 @@ func rowTests() []rowTest {
 		{"scale", 1, true, false, func(s *Set, dst, a, _, _ []float32) float32 { s.scale(dst, a, 0.3); return 0 }},
 		{"div", 1, true, false, func(s *Set, dst, a, _, _ []float32) float32 { s.div(dst, a, 0.3); return 0 }},
 		{"addScaled", 1, false, true, func(s *Set, dst, a, _, _ []float32) float32 { s.addScaled(dst, a, 0.3); return 0 }},
-		{"fold", 1, false, true, func(s *Set, dst, a, _, _ []float32) float32 { s.fold(dst, a, 0.7, 0.3); return 0 }},
 		{"rowMax", 1, false, true, func(s *Set, _, a, _, _ []float32) float32 { return s.rowMax(a) }},
 		{"expSum", 1, true, false, func(s *Set, dst, a, _, _ []float32) float32 {
 			return s.expSum(dst, a, s.rowMax(a))

@@ -10,11 +10,6 @@ func (s *Set) rowsAVX2() {
 	}
 	s.add, s.mul, s.max = binary(addAVX2), binary(mulAVX2), binary(maxAVX2)
 	s.scale, s.div, s.addScaled = scaled(scaleAVX2), scaled(divAVX2), scaled(addScaledAVX2)
-	s.fold = func(dst, src []float32, a, b float32) {
-		for i := 0; i < len(dst); i += piece {
-			foldAVX2(&dst[i], &src[i], min(piece, len(dst)-i), a, b)
-		}
-	}
 	s.dequantize = func(dst []float32, src []int8, s float32) {
 		whole := len(dst) &^ 31
 		for i := 0; i < whole; i += piece {
@@ -110,9 +105,6 @@ func divAVX2(dst, src *float32, n int, s float32)
 
 //go:noescape
 func addScaledAVX2(dst, src *float32, n int, s float32)
-
-//go:noescape
-func foldAVX2(dst, src *float32, n int, a, b float32)
 
 //go:noescape
 func dequantizeAVX2(dst *float32, src *int8, n int, s float32)

@@ -313,23 +313,6 @@ TEXT ·addScaledAVX2(SB), NOSPLIT, $0-28
 	BOTH(VADDPS, P0, P1, P2, P3)
 	END2
 
-// dst = fma(b, src, a·dst)
-// func foldAVX2(dst, src *float32, n int, a, b float32)
-TEXT ·foldAVX2(SB), NOSPLIT, $0-32
-	MOVQ dst+0(FP), DI
-	MOVQ DI, SI
-	MOVQ src+8(FP), DX
-	MOVQ n+16(FP), CX
-	VBROADCASTSS a+24(FP), C
-	VBROADCASTSS b+28(FP), T
-	BEGIN2
-	WITH(VMULPS, C)
-	VFMADD231PS P0, T, V0
-	VFMADD231PS P1, T, V1
-	VFMADD231PS P2, T, V2
-	VFMADD231PS P3, T, V3
-	END2
-
 // dst = s · float32(src), for n a multiple of 32
 // func dequantizeAVX2(dst *float32, src *int8, n int, s float32)
 TEXT ·dequantizeAVX2(SB), NOSPLIT, $0-28

@@ -10,11 +10,6 @@ func (s *Set) rowsAVX512() {
 	}
 	s.add, s.mul, s.max = binary(addAVX512), binary(mulAVX512), binary(maxAVX512)
 	s.scale, s.div, s.addScaled = scaled(scaleAVX512), scaled(divAVX512), scaled(addScaledAVX512)
-	s.fold = func(dst, src []float32, a, b float32) {
-		for i := 0; i < len(dst); i += piece {
-			foldAVX512(&dst[i], &src[i], min(piece, len(dst)-i), a, b)
-		}
-	}
 	s.dequantize = func(dst []float32, src []int8, s float32) {
 		for i := 0; i < len(dst); i += piece {
 			dequantizeAVX512(&dst[i], &src[i], min(piece, len(dst)-i), s)
@@ -111,9 +106,6 @@ func divAVX512(dst, src *float32, n int, s float32)
 
 //go:noescape
 func addScaledAVX512(dst, src *float32, n int, s float32)
-
-//go:noescape
-func foldAVX512(dst, src *float32, n int, a, b float32)
 
 //go:noescape
 func dequantizeAVX512(dst *float32, src *int8, n int, s float32)

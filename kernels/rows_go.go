@@ -15,8 +15,6 @@ type rows struct {
 	div func(dst, src []float32, s float32)
 	// addScaled computes dst = dst + s · src, both rounded.
 	addScaled func(dst, src []float32, s float32)
-	// fold computes dst = fma(b, src, a · dst): how partial results of attention are put together.
-	fold func(dst, src []float32, a, b float32)
 	// dequantize computes dst = s · float32(src).
 	dequantize func(dst []float32, src []int8, s float32)
 	// rowMax returns the greatest of x over 16 lanes that begin at -Inf, lane = x > lane ? x : lane (which passes over
@@ -78,11 +76,6 @@ var rowsGo = rows{
 	addScaled: func(dst, src []float32, s float32) {
 		for i := range dst {
 			dst[i] += float32(s * src[i])
-		}
-	},
-	fold: func(dst, src []float32, a, b float32) {
-		for i := range dst {
-			dst[i] = fma(b, src[i], a*dst[i])
 		}
 	},
 	dequantize: func(dst []float32, src []int8, s float32) {

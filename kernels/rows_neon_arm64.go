@@ -10,11 +10,6 @@ func (s *Set) rowsNEON() {
 	}
 	s.add, s.mul, s.max = binary(addNEON), binary(mulNEON), binary(maxNEON)
 	s.scale, s.div, s.addScaled = scaled(scaleNEON), scaled(divNEON), scaled(addScaledNEON)
-	s.fold = func(dst, src []float32, a, b float32) {
-		for i := 0; i < len(dst); i += piece {
-			foldNEON(&dst[i], &src[i], min(piece, len(dst)-i), a, b)
-		}
-	}
 	s.dequantize = func(dst []float32, src []int8, s float32) {
 		whole := len(dst) &^ 15
 		for i := 0; i < whole; i += piece {
@@ -116,9 +111,6 @@ func divNEON(dst, src *float32, n int, s float32)
 
 //go:noescape
 func addScaledNEON(dst, src *float32, n int, s float32)
-
-//go:noescape
-func foldNEON(dst, src *float32, n int, a, b float32)
 
 //go:noescape
 func dequantizeNEON(dst *float32, src *int8, n int, s float32)

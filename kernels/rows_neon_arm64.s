@@ -553,20 +553,6 @@ TEXT ·addScaledNEON(SB), NOSPLIT, $128-28
 	FOUR(FADD, 0, 4, 0)
 	END2
 
-// dst = fma(b, src, a·dst)
-// func foldNEON(dst, src *float32, n int, a, b float32)
-TEXT ·foldNEON(SB), NOSPLIT, $128-32
-	MOVD dst+0(FP), DST
-	MOVD DST, SRC
-	MOVD src+8(FP), SRC2
-	MOVD n+16(FP), N
-	PARAMETER(a+24(FP), F30, V30)
-	PARAMETER(b+28(FP), F31, V31)
-	BEGIN2
-	FOURWITH(FMUL, 0, 0, 30)
-	FOURWITH(FMLA, 0, 4, 31)
-	END2
-
 // dst = s · float32(src), for n a multiple of 16
 // func dequantizeNEON(dst *float32, src *int8, n int, s float32)
 TEXT ·dequantizeNEON(SB), NOSPLIT, $0-28
