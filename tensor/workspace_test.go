@@ -29,13 +29,13 @@ func TestWorkspace(t *testing.T) {
 					inUse, marks, taken = inUse[:taken[n]], marks[:n], taken[:n]
 				}
 			case 2:
-				m := w.Tensor(rng.IntN(30), rng.IntN(200))
+				m := w.Tensor(rng.IntN(30), rng.IntN(70))
 				if len(m.Data) != m.Len() {
 					t.Fatalf("shape %v with %d elements", m.Shape, len(m.Data))
 				}
 				data = m.Data
 			default:
-				data = w.Float32(rng.IntN(5000))
+				data = w.Float32(rng.IntN(1000))
 			}
 			for i := range data {
 				data[i] = float32(step)
