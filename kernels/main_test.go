@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// TestMain prints which Sets the run exercises, and fails if one that GODWIT_REQUIRE names (avx2,avx512) is missing:
-// a test that silently tests nothing is worse than none.
+// TestMain prints which Sets the run exercises, and fails if one that GODWIT_REQUIRE names (avx2,avx512 or neon) is
+// missing: a test that silently tests nothing is worse than none.
 func TestMain(m *testing.M) {
 	var have []string
 	for _, s := range Sets() {
