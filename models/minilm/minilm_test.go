@@ -31,6 +31,14 @@ func open(t testing.TB, opts ...godwit.Option) *godwit.Model {
 	return m
 }
 
+// needSIMD skips a test that takes minutes on the pure-Go Set.
+func needSIMD(t *testing.T) {
+	t.Helper()
+	if set, err := kernels.Default(); err == nil && set.Name() == "generic" {
+		t.Skip("the pure-Go Set would take minutes; TestSets compares its bits with the others'")
+	}
+}
+
 func embed(t testing.TB, m *godwit.Model, texts []string, opts ...godwit.EmbedOption) [][]float32 {
 	t.Helper()
 	vecs, err := m.Embed(context.Background(), texts, opts...)
@@ -119,6 +127,7 @@ func readTexts(t *testing.T) (r texts) {
 // TestRetrieval compares with sentence-transformers on the original weights (testdata/make.py): the vectors, and that every
 // query finds the same passage.
 func TestRetrieval(t *testing.T) {
+	needSIMD(t)
 	in := readTexts(t)
 	m := open(t)
 	passages, queries := embed(t, m, in.Passages), embed(t, m, in.Queries)
@@ -135,6 +144,7 @@ func TestRetrieval(t *testing.T) {
 
 // TestGolden compares with the original on sentences in many languages and scripts.
 func TestGolden(t *testing.T) {
+	needSIMD(t)
 	dir := os.Getenv("GODWIT_GOLDEN")
 	if dir == "" {
 		t.Skip("GODWIT_GOLDEN is not set: no reference data beyond testdata")
@@ -166,6 +176,7 @@ func hash(vecs [][]float32) string {
 // TestSameBits is the promise of the package comment of godwit: the number of threads, the batch, the order and the
 // instruction set do not show in a single bit.
 func TestSameBits(t *testing.T) {
+	needSIMD(t)
 	in := readTexts(t)
 	all := slices.Concat(in.Passages, in.Queries, []string{"", "cat", strings.Join(in.Passages, " ")})
 	for i := range 40 {
