@@ -163,6 +163,19 @@ func TestRowsInPieces(t *testing.T) {
 	}
 }
 
+// TestDotUnderflow has products that round to -0, which no element that a row lacks may turn into +0.
+func TestDotUnderflow(t *testing.T) {
+	for _, s := range otherSets() {
+		for n := range 100 {
+			a, b := make([]float32, n), make([]float32, n)
+			for i := range a {
+				a[i], b[i] = 1e-30, -1e-30
+			}
+			equal(t, fmt.Sprintf("%s dot n=%d", s.name, n), []float32{s.dot(a, b)}, []float32{generic.dot(a, b)})
+		}
+	}
+}
+
 // TestFunctionBits compares the activations and exp of every Set with the oracle over floats of every size.
 func TestFunctionBits(t *testing.T) {
 	var x []float32

@@ -458,7 +458,7 @@ done:
 	VZEROUPPER
 	RET
 
-// lane = a·b + lane
+// lane = a·b + lane. The elements that a lacks are -0, of which the product with 0 changes no lane, not even -0.
 // func dotAVX2(l *lanes, a, b *float32, n int) float32
 TEXT ·dotAVX2(SB), NOSPLIT, $0-36
 	MOVQ l+0(FP), R9
@@ -493,6 +493,15 @@ part:
 	JLE done
 	MASK
 	READPART(SI, V0, V1, V2, V3)
+	LET(signBit, T)
+	VMOVUPS 0(BX), U
+	VBLENDVPS U, V0, T, V0
+	VMOVUPS 32(BX), U
+	VBLENDVPS U, V1, T, V1
+	VMOVUPS 64(BX), U
+	VBLENDVPS U, V2, T, V2
+	VMOVUPS 96(BX), U
+	VBLENDVPS U, V3, T, V3
 	READPART(DX, Q0, Q1, Q2, Q3)
 	JMP body
 done:

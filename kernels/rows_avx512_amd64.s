@@ -365,7 +365,7 @@ TEXT ·rowVarAVX512(SB), NOSPLIT, $0-36
 	VZEROUPPER
 	RET
 
-// lane = a·b + lane
+// lane = a·b + lane. The masks keep lanes without an element as they are: adding +0 would turn -0 into +0.
 // func dotAVX512(l *lanes, a, b *float32, n int) float32
 TEXT ·dotAVX512(SB), NOSPLIT, $0-36
 	MOVQ l+0(FP), R9
@@ -376,10 +376,10 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-36
 	LOOP
 	READ(SI, V0, V1, V2, V3)
 	READ(DX, Q0, Q1, Q2, Q3)
-	VFMADD231PS Q0, V0, P0
-	VFMADD231PS Q1, V1, P0
-	VFMADD231PS Q2, V2, P0
-	VFMADD231PS Q3, V3, P0
+	VFMADD231PS Q0, V0, K1, P0
+	VFMADD231PS Q1, V1, K2, P0
+	VFMADD231PS Q2, V2, K3, P0
+	VFMADD231PS Q3, V3, K4, P0
 	ADDQ $256, SI
 	ADDQ $256, DX
 	AGAIN
