@@ -60,6 +60,43 @@ func TestWorkersParkAndWake(t *testing.T) {
 	}
 }
 
+// slow is a task of two parts: the caller's ends once the other has begun, and the other, a worker's, once the caller has
+// given up spinning.
+type slow struct {
+	pool  *Pool
+	begun atomic.Bool
+}
+
+func (s *slow) Run(part, parts int) {
+	if part == 1 {
+		s.begun.Store(true)
+		for !s.pool.waiting.Load() {
+			runtime.Gosched()
+		}
+		return
+	}
+	for !s.begun.Load() {
+		runtime.Gosched()
+	}
+}
+
+func TestCallerParksAndWakes(t *testing.T) {
+	for _, spins := range []int{0, spins} {
+		p := New(2)
+		if p.Threads() == 1 {
+			t.Skip("there is one thread on ", runtime.GOARCH)
+		}
+		p.spins = spins
+		for range 20 {
+			p.Run(2, &slow{pool: p})
+			if n := p.pending.Load(); n != 0 {
+				t.Fatalf("Run returned with %d slots to do", n)
+			}
+		}
+		p.Close()
+	}
+}
+
 func TestConcurrentCallers(t *testing.T) {
 	p := New(4)
 	defer p.Close()
