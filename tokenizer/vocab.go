@@ -113,25 +113,8 @@ func newVocab(tokens []string, ids []int32) *vocab {
 	return v
 }
 
-// entry returns the entry of token, or -1.
-func (v *vocab) entry(token string) int {
-	h := hashMix(hashString(token))
-	mask := uint64(len(v.index.slots) - 1)
-	for i := h >> v.index.shift; ; i = (i + 1) & mask {
-		s := v.index.slots[i]
-		if s == 0 {
-			return -1
-		}
-		if (s^h)>>32 == 0 {
-			if e := int(uint32(s)) - 1; v.tokens[e] == token {
-				return e
-			}
-		}
-	}
-}
-
 func (v *vocab) tokenToID(token string) (int32, bool) {
-	if e := v.entry(token); e >= 0 {
+	if e := v.index.find(v.tokens, []byte(token), hashString(token)); e >= 0 {
 		return v.ids[e], true
 	}
 	return 0, false

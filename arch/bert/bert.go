@@ -114,7 +114,7 @@ func newModel(c *arch.Config, f *family, w *loader.Weights, x *kernels.Exec) (*M
 }
 
 // build returns the model without a head and weights.
-func build(cfg *Config, x *kernels.Exec) *Model {
+func build(cfg *config, x *kernels.Exec) *Model {
 	h := cfg.HiddenSize
 	m := &Model{
 		Words:     nn.NewEmbedding(x, cfg.VocabSize, h),

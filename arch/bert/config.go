@@ -2,16 +2,15 @@ package bert
 
 import (
 	"fmt"
-	"math"
 
 	"github.com/godwit-ml/godwit/arch"
 	"github.com/godwit-ml/godwit/arch/nn"
 	"github.com/godwit-ml/godwit/kernels"
 )
 
-// Config is what the code of this package reads of a config.json: the names and defaults of all model types of the family,
+// config is what the code of this package reads of a config.json: the names and defaults of all model types of the family,
 // translated into one form.
-type Config struct {
+type config struct {
 	VocabSize     int
 	HiddenSize    int
 	Layers        int
@@ -36,7 +35,7 @@ const (
 )
 
 // readConfig translates a config.json.
-func readConfig(c *arch.Config, f *family) (*Config, error) {
+func readConfig(c *arch.Config, f *family) (*config, error) {
 	// The defaults are those of the Hugging Face config classes; a field that has its default may be left out of the file.
 	raw := struct {
 		VocabSize    int     `json:"vocab_size"`
@@ -93,7 +92,7 @@ func readConfig(c *arch.Config, f *family) (*Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("config.json: hidden_act: %w", err)
 	}
-	cfg := &Config{VocabSize: raw.VocabSize, HiddenSize: raw.HiddenSize, Layers: raw.Layers, Heads: raw.Heads,
+	cfg := &config{VocabSize: raw.VocabSize, HiddenSize: raw.HiddenSize, Layers: raw.Layers, Heads: raw.Heads,
 		Intermediate: raw.Intermediate, MaxPositions: raw.MaxPositions, TypeVocabSize: raw.Types, Act: act, Eps: float32(raw.Eps),
 		Labels: 2, TieWords: raw.Tie, Buckets: raw.Buckets, family: f}
 	switch {
@@ -119,7 +118,7 @@ func readConfig(c *arch.Config, f *family) (*Config, error) {
 		return nil, fmt.Errorf("config.json: hidden_size %d is not a multiple of num_attention_heads %d", cfg.HiddenSize, cfg.Heads)
 	case f.types && (raw.Types < 1 || raw.Types > maxDim):
 		return nil, fmt.Errorf("config.json: type_vocab_size is %d; want 1 to %d", raw.Types, maxDim)
-	case !(raw.Eps >= 0 && raw.Eps <= 1) || math.IsNaN(raw.Eps):
+	case !(raw.Eps >= 0 && raw.Eps <= 1):
 		return nil, fmt.Errorf("config.json: layer_norm_eps is %g; want 0 to 1", raw.Eps)
 	case raw.PositionType != "absolute":
 		return nil, fmt.Errorf("config.json: position_embedding_type %q is not supported; absolute is", raw.PositionType)

@@ -19,7 +19,7 @@ type head interface {
 
 // newHead returns the head of a Hugging Face class: what follows "For" in its name. Many files of sentence-transformers
 // name a class whose head was left out when they were saved: without any of the head's tensors, the model is the base model.
-func newHead(class string, cfg *Config, w *loader.Weights, x *kernels.Exec) (head, error) {
+func newHead(class string, cfg *config, w *loader.Weights, x *kernels.Exec) (head, error) {
 	f := cfg.family
 	_, task, _ := strings.Cut(class, "For")
 	var h head
@@ -49,7 +49,7 @@ func newHead(class string, cfg *Config, w *loader.Weights, x *kernels.Exec) (hea
 	return h, nil
 }
 
-func newPoolerIf(present bool, cfg *Config, x *kernels.Exec) head {
+func newPoolerIf(present bool, cfg *config, x *kernels.Exec) head {
 	if present {
 		return newPooler(cfg, x)
 	}
@@ -65,7 +65,7 @@ func (none) forward(*tensor.Workspace, *arch.Batch, tensor.Tensor, *arch.Sink) {
 // pooler is a layer on the first token, trained to tell whether one sentence follows another.
 type pooler struct{ dense nn.Linear }
 
-func newPooler(cfg *Config, x *kernels.Exec) *pooler {
+func newPooler(cfg *config, x *kernels.Exec) *pooler {
 	p := &pooler{nn.NewLinear(x, cfg.HiddenSize, cfg.HiddenSize)}
 	p.dense.Act = kernels.Tanh
 	return p
@@ -99,7 +99,7 @@ type mlm struct {
 	decoder nn.Linear // [vocabulary, H]: its own, or the table of words
 }
 
-func newMLM(cfg *Config, output string, x *kernels.Exec) *mlm {
+func newMLM(cfg *config, output string, x *kernels.Exec) *mlm {
 	m := &mlm{names: cfg.family.mlm, output: output,
 		dense:   nn.NewLinear(x, cfg.HiddenSize, cfg.HiddenSize),
 		norm:    nn.NewLayerNorm(x, cfg.HiddenSize, cfg.Eps),
@@ -130,14 +130,14 @@ type classifier struct {
 	dense, out nn.Linear // [H, H], [labels, H]
 }
 
-func newClassifier(cfg *Config, names classifyNames, labels int, output string, x *kernels.Exec) *classifier {
+func newClassifier(cfg *config, names classifyNames, labels int, output string, x *kernels.Exec) *classifier {
 	c := &classifier{names, output, nn.NewLinear(x, cfg.HiddenSize, cfg.HiddenSize), nn.NewLinear(x, cfg.HiddenSize, labels)}
 	c.dense.Act = names.act
 	return c
 }
 
 // newNextSentence returns BERT's head that tells whether the second text follows the first.
-func newNextSentence(cfg *Config, output string, x *kernels.Exec) *classifier {
+func newNextSentence(cfg *config, output string, x *kernels.Exec) *classifier {
 	return newClassifier(cfg, classifyNames{"pooler.dense", "cls.seq_relationship", kernels.Tanh}, 2, output, x)
 }
 
