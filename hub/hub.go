@@ -20,11 +20,18 @@ import (
 //  2. a repository of the Hub, "org/name" or "org/name@revision", in the local cache;
 //  3. a name given to [Register].
 //
-// So a user's own copy of a model goes before one inside the binary. If there is nothing, the error is a [NotFoundError],
+// So a user's own copy of a model goes before one inside the binary, unless the place cannot be read. If there is nothing, the error is a [NotFoundError],
 // which says which files to fetch from where, and where to put them.
 func Open(name string) (fs.FS, error) {
 	if name == "" {
 		return nil, errors.New("hub: the name of the model is empty; give a folder or a name like org/name")
+	}
+	unreadable := func(err error) (fs.FS, error) { // what cannot be looked into does not hide a model inside the binary
+		var path *fs.PathError
+		if fsys := registered(name); fsys != nil && errors.As(err, &path) {
+			return fsys, nil
+		}
+		return nil, err
 	}
 	switch st, err := os.Stat(name); {
 	case err == nil && st.IsDir():
@@ -32,22 +39,19 @@ func Open(name string) (fs.FS, error) {
 	case err == nil:
 		return nil, fmt.Errorf("hub: %s is a file; a model is the folder with its config.json", name)
 	case !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, fs.ErrInvalid):
-		return nil, fmt.Errorf("hub: %w", err)
+		return unreadable(fmt.Errorf("hub: %w", err))
 	}
 	repo, revision, _ := strings.Cut(name, "@")
 	if isRepo(repo) {
 		dir, err := snapshot(repo, revision)
 		if err != nil {
-			return nil, err
+			return unreadable(err)
 		}
 		if dir != "" {
 			return os.DirFS(dir), nil
 		}
 	}
-	registry.Lock()
-	fsys := registry.models[name]
-	registry.Unlock()
-	if fsys != nil {
+	if fsys := registered(name); fsys != nil {
 		return fsys, nil
 	}
 	if !isRepo(repo) || strings.HasPrefix(name, ".") {
@@ -59,6 +63,12 @@ func Open(name string) (fs.FS, error) {
 var registry struct {
 	sync.Mutex
 	models map[string]fs.FS
+}
+
+func registered(name string) fs.FS {
+	registry.Lock()
+	defer registry.Unlock()
+	return registry.models[name]
 }
 
 // Register makes the files of a model inside the binary known under the names. A package that embeds a model calls it when

@@ -82,6 +82,19 @@ func TestFolderGoesFirst(t *testing.T) {
 	}
 }
 
+// A home folder that may not be read, as programs in containers have, does not keep a model in the binary from opening.
+func TestUnreadableCache(t *testing.T) {
+	work := t.TempDir()
+	t.Chdir(work)
+	write(t, "", work, "file")
+	t.Setenv("HF_HUB_CACHE", filepath.Join(work, "file", "hub"))
+	Register(fstest.MapFS{"config.json": {Data: []byte("embedded")}}, "inside")
+	t.Cleanup(func() { registry.models = nil })
+	if got := content(t, "inside"); got != "embedded" {
+		t.Errorf("found %q, want the embedded one", got)
+	}
+}
+
 func TestErrors(t *testing.T) {
 	cache, work := t.TempDir(), t.TempDir()
 	t.Setenv("HF_HUB_CACHE", cache)

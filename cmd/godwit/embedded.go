@@ -2,7 +2,12 @@
 
 package main
 
-import "github.com/godwit-ml/godwit/models/minilm"
+import (
+	"io/fs"
 
-// embeddedModel is the name of the model inside the binary, which commands use when none is named.
-const embeddedModel = minilm.Name
+	"github.com/godwit-ml/godwit/models/minilm"
+)
+
+// embeddedModel returns the files of the model inside the binary, which commands use when none is named, whatever folder of
+// its name there is.
+func embeddedModel() fs.FS { return minilm.FS }

@@ -2,5 +2,7 @@
 
 package main
 
-// embeddedModel is empty: this binary is built without a model.
-const embeddedModel = ""
+import "io/fs"
+
+// embeddedModel returns nil: this binary is built without a model.
+func embeddedModel() fs.FS { return nil }

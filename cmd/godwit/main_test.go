@@ -173,6 +173,20 @@ func TestEmbed(t *testing.T) {
 	}
 }
 
+// Without --model the model in the binary is used, whatever there is of its name.
+func TestEmbedInAnyFolder(t *testing.T) {
+	if embeddedModel() == nil {
+		t.Skip("built without the embedded model")
+	}
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("minilm", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if v := embeddings(t, must(t, "", "embed", "some text")); len(v) != 1 || len(v[0]) != 384 {
+		t.Errorf("%d vectors", len(v))
+	}
+}
+
 func TestAppendEmbedding(t *testing.T) {
 	v := []float32{0.1, -0, 1, 1e-7, math.SmallestNonzeroFloat32, math.MaxFloat32, 16777216, 1.0 / 3}
 	got, err := appendEmbedding(nil, v)
@@ -306,7 +320,7 @@ func TestInspect(t *testing.T) {
 }
 
 func TestSearch(t *testing.T) {
-	if embeddedModel == "" {
+	if embeddedModel() == nil {
 		t.Skip("built without the embedded model")
 	}
 	dir := t.TempDir()
@@ -361,7 +375,7 @@ func TestSearch(t *testing.T) {
 }
 
 func TestSimilarity(t *testing.T) {
-	if embeddedModel == "" {
+	if embeddedModel() == nil {
 		t.Skip("built without the embedded model")
 	}
 	lines := strings.Split(must(t, "", "similarity", "a cat sat on the mat", "stock prices fell", "a feline rested on the rug"), "\n")
@@ -496,7 +510,7 @@ func TestWriteFile(t *testing.T) {
 
 // TestSearchOwnDocs asks the questions that this project's documentation answers: the right page is among the first three.
 func TestSearchOwnDocs(t *testing.T) {
-	if embeddedModel == "" {
+	if embeddedModel() == nil {
 		t.Skip("built without the embedded model")
 	}
 	if set, err := kernels.Default(); testing.Short() || err != nil || set.Name() == "generic" {

@@ -17,39 +17,37 @@ import (
 
 // modelFlags are the flags of commands that run a model.
 type modelFlags struct {
-	model   string
-	threads int
+	model    string
+	argument bool // whether the model is an argument
+	threads  int
 }
 
 // add adds --threads, and --model unless the model is an argument.
 func (f *modelFlags) add(c *cobra.Command, withModel bool) {
+	f.argument = !withModel
 	if withModel {
-		c.Flags().StringVarP(&f.model, "model", "m", "", "model: a folder, or a name in the local Hugging Face cache (default: the one inside the binary)")
+		usage := "model: a folder, or a name in the local Hugging Face cache"
+		if embeddedModel() != nil {
+			usage += " (default: the one inside the binary)"
+		}
+		c.Flags().StringVarP(&f.model, "model", "m", "", usage)
 	}
 	c.Flags().IntVar(&f.threads, "threads", 0, "threads to use (default: one for each core)")
 }
 
-// name returns the model to use.
-func (f *modelFlags) name() (string, error) {
-	if f.model != "" {
-		return f.model, nil
-	}
-	if embeddedModel == "" {
-		return "", usagef("this godwit was built without a model (-tags nomodel): name one with --model")
-	}
-	return embeddedModel, nil
-}
-
 // open opens the model.
 func (f *modelFlags) open() (*godwit.Model, error) {
-	name, err := f.name()
-	if err != nil {
-		return nil, err
-	}
-	if f.threads < 0 {
+	inside := f.model == "" && !f.argument
+	switch {
+	case inside && embeddedModel() == nil:
+		return nil, usagef("this godwit was built without a model (-tags nomodel): name one with --model")
+	case f.threads < 0:
 		return nil, usagef("--threads is %d, less than 1", f.threads)
 	}
-	return godwit.Open(name, godwit.WithThreads(f.threads))
+	if inside {
+		return godwit.OpenFS(embeddedModel(), godwit.WithThreads(f.threads))
+	}
+	return godwit.Open(f.model, godwit.WithThreads(f.threads))
 }
 
 // openTokenizer opens the tokenizer of a model, or of a tokenizer.json that is named itself.

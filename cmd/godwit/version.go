@@ -22,7 +22,7 @@ type versionInfo struct {
 
 // readVersion returns what the Go tool recorded in the binary.
 func readVersion() versionInfo {
-	v := versionInfo{Version: "(devel)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Embedded: embeddedModel != ""}
+	v := versionInfo{Version: "(devel)", Go: runtime.Version(), OS: runtime.GOOS, Arch: runtime.GOARCH, Embedded: embeddedModel() != nil}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return v
