@@ -26,7 +26,7 @@ Inputs are named and shaped as in Python: input_ids [sequences, tokens], and, op
 token_type_ids and position_ids. Where the mask is 0, the outputs of a token are 0.`,
 		Example: `  godwit forward ./bert-base-uncased --in inputs.safetensors --out outputs.safetensors
   godwit forward ./model --in inputs.safetensors --out outputs.safetensors --hidden-states`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if in == "" || out == "" {
 				return usagef("forward needs both --in and --out")

@@ -34,7 +34,7 @@ Tensors that differ only in numbers are shown as one line: encoder.layer.{0-11}.
 each is listed.`,
 		Example: `  godwit inspect minilm
   godwit inspect sentence-transformers/all-MiniLM-L6-v2 --json`,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			fsys, err := hub.Open(args[0])
 			if err != nil {

@@ -32,9 +32,10 @@ func run(ctx context.Context, io *console, args []string) int {
 	root.SetIn(io.in)
 	root.SetOut(io.out)
 	root.SetErr(io.err)
+	addDefaults(root)
 	running := false // errors before this are the caller's
 	root.PersistentPreRun = func(*cobra.Command, []string) { running = true }
-	err := root.ExecuteContext(ctx)
+	command, err := root.ExecuteContextC(ctx)
 	io.progressDone()
 	if err == nil {
 		err = io.out.Flush()
@@ -51,7 +52,7 @@ func run(ctx context.Context, io *console, args []string) int {
 		fmt.Fprintln(io.err, "godwit: interrupted")
 		return exitError
 	case !running || errors.As(err, &usage):
-		fmt.Fprintf(io.err, "godwit: %s%s (see godwit help)\n", message(err), suggestion(root, args))
+		fmt.Fprintf(io.err, "godwit: %s%s (see %s --help)\n", message(err), suggestion(root, args), strings.TrimSuffix(command.CommandPath(), " help"))
 		return exitUsage
 	}
 	fmt.Fprintf(io.err, "godwit: %s\n", message(err))
@@ -61,11 +62,16 @@ func run(ctx context.Context, io *console, args []string) int {
 // message returns the text of an error, on one line unless it is a list by nature: tensors that do not fit, files to fetch.
 func message(err error) string {
 	text := strings.TrimPrefix(strings.TrimSpace(err.Error()), "godwit: ")
+	text = strings.TrimPrefix(text, "hub: ")
 	var missing *hub.NotFoundError
 	var bind *loader.BindError
+	if errors.As(err, &missing) && missing.Name == "minilm" && embeddedModel() == nil {
+		return "this godwit was built without the model minilm (-tags nomodel): name the folder of a model"
+	}
 	if errors.As(err, &missing) || errors.As(err, &bind) {
 		return text
 	}
+	text, _, _ = strings.Cut(text, ": strconv.") // what Go calls the parser of a flag
 	lines := strings.Split(text, "\n")
 	for i, l := range lines {
 		lines[i] = strings.TrimSpace(l)
@@ -107,6 +113,7 @@ Exit codes: 0 success, 1 failure, 2 wrong usage.`,
 		SuggestionsMinimumDistance: 2,
 		Args:                       cobra.NoArgs,
 		RunE:                       func(c *cobra.Command, _ []string) error { return c.Help() },
+		Version:                    readVersion().Version,
 	}
 	root.PersistentFlags().BoolVar(&io.json, "json", false, "write JSON for machines")
 	root.CompletionOptions.HiddenDefaultCmd = false
@@ -114,5 +121,39 @@ Exit codes: 0 success, 1 failure, 2 wrong usage.`,
 		embedCommand(io), searchCommand(io), similarityCommand(io), tokenizeCommand(io), inspectCommand(io),
 		forwardCommand(io), verifyCommand(io), doctorCommand(io), versionCommand(io),
 	)
+	root.SetVersionTemplate("godwit {{.Version}}\n")
 	return root
+}
+
+// addDefaults adds cobra's own commands, and makes wrong arguments of them errors. The outputs of root are set before.
+func addDefaults(root *cobra.Command) {
+	root.InitDefaultHelpCmd()
+	root.InitDefaultCompletionCmd()
+	for _, c := range root.Commands() {
+		switch c.Name() {
+		case "help": // it shows the help of godwit for a command that there is not
+			c.Args = func(_ *cobra.Command, args []string) error {
+				if found, rest, _ := root.Find(args); len(args) > 0 && (found == root || len(rest) > 0) {
+					return fmt.Errorf("unknown command %q", strings.Join(args, " "))
+				}
+				return nil
+			}
+		case "completion": // likewise
+			c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		}
+	}
+}
+
+// arguments checks the number of a command's arguments, which are those of its usage line; most is -1 if there is no limit.
+func arguments(least, most int) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		_, names, _ := strings.Cut(strings.TrimSuffix(c.UseLine(), " [flags]"), c.Name()+" ")
+		switch {
+		case len(args) < least:
+			return fmt.Errorf("%s needs %s", c.Name(), names)
+		case most >= 0 && len(args) > most:
+			return fmt.Errorf("%s takes %s, and %q is too much", c.Name(), names, args[most])
+		}
+		return nil
+	}
 }

@@ -30,7 +30,7 @@ it can be deleted.`,
 		Example: `  godwit search "how do I cancel a request?" README.md docs/
   godwit search "where are retries configured" . --index .godwit-index --top 10
   godwit search --json "licence terms" docs/ | jq -r '.hits[].path'`,
-		Args: cobra.MinimumNArgs(2),
+		Args: arguments(2, -1),
 		RunE: s.run,
 	}
 	s.modelFlags.add(c, true)

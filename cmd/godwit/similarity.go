@@ -19,7 +19,7 @@ model's own choice, mostly the cosine of the angle between the vectors: 1 is the
 With --json it writes the scores of all pairs of texts.`,
 		Example: `  godwit similarity "a cat sat on the mat" "a feline rested on the rug" "stock prices fell"
   godwit similarity --json "one" "two" "three"`,
-		Args: cobra.MinimumNArgs(2),
+		Args: arguments(2, -1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if _, err := io.input(args, nil, false); err != nil {
 				return err

@@ -32,7 +32,7 @@ the output is an object with
   decoded       ids as text again, without the special tokens`,
 		Example: `  godwit tokenize minilm "how do I cancel a request?"
   echo '{"text": "a question", "pair": "a passage"}' | godwit tokenize ./model --jsonl`,
-		Args: cobra.MinimumNArgs(1),
+		Args: arguments(1, -1),
 		RunE: func(c *cobra.Command, args []string) error {
 			texts, err := io.input(args[1:], files, jsonl)
 			if err != nil {

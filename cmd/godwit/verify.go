@@ -43,7 +43,7 @@ that, and at least 1e-6 of the largest expected magnitude. Otherwise it is 5e-5 
 float32 gives after 24 layers.`,
 		Example: `  godwit verify ./model expected.safetensors
   godwit verify ./model expected.safetensors --tolerance 1e-4 --json`,
-		Args: cobra.ExactArgs(2),
+		Args: arguments(2, 2),
 		RunE: func(c *cobra.Command, args []string) error {
 			if c.Flags().Changed("tolerance") && !(tolerance > 0) {
 				return usagef("--tolerance is %v, must be above 0", tolerance)
