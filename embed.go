@@ -35,7 +35,7 @@ func WithPromptName(name string) EmbedOption { return func(o *embedOptions) { o.
 // is 32.
 func WithBatchSize(n int) EmbedOption { return func(o *embedOptions) { o.batch = n } }
 
-// WithDimensions cuts each vector to its first n elements, before it is normalised by [WithNormalize]. It is for models that
+// WithDimensions cuts each vector to its first n elements (0: not), before it is normalised by [WithNormalize]. It is for models that
 // were trained for it (Matryoshka representation learning).
 func WithDimensions(n int) EmbedOption { return func(o *embedOptions) { o.dims = n } }
 
@@ -102,7 +102,8 @@ func (m *Model) prompt(o *embedOptions) (prompt string, tokens int, err error) {
 		prompt = *o.prompt
 	case name == "":
 	case !ok:
-		return "", 0, fmt.Errorf("the model has no prompt %q; it has %s", name, strings.Join(slices.Sorted(maps.Keys(p.Prompts)), ", "))
+		known := cmp.Or(strings.Join(slices.Sorted(maps.Keys(p.Prompts)), ", "), "none")
+		return "", 0, fmt.Errorf("the model has no prompt %q; it has %s", name, known)
 	default:
 		prompt = text
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/godwit-ml/godwit"
 	"github.com/godwit-ml/godwit/kernels"
@@ -204,6 +205,11 @@ func TestEmbedErrors(t *testing.T) {
 			t.Errorf("got %v, want %s", err, c.want)
 		}
 	}
+	m = open(t, "minilm")
+	const want = `godwit: the model has no prompt "query"; it has none`
+	if _, err := m.Embed(t.Context(), []string{"a"}, godwit.WithPromptName("query")); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
 	m = open(t, "testdata/models/bert/old_names")
 	if _, err := m.Embed(t.Context(), []string{"a"}); err == nil || !strings.Contains(err.Error(), "no tokenizer") {
 		t.Errorf("without a tokenizer: %v", err)
@@ -239,6 +245,38 @@ func TestEmbedNamesTheText(t *testing.T) {
 	files["tokenizer.json"].Data = text
 	embed(append(slices.Repeat([]string{"fox"}, 5000), ""),
 		"godwit: text 5000 has no tokens, and this model adds none: it has no embedding")
+}
+
+// TestEmbedStops cancels between two batches.
+func TestEmbedStops(t *testing.T) {
+	m := open(t, plain)
+	ctx, cancel := context.WithCancel(t.Context())
+	var done []int
+	_, err := m.Embed(ctx, make([]string, 100), godwit.WithBatchSize(10), godwit.WithProgress(func(n int) {
+		if done = append(done, n); n == 30 {
+			cancel()
+		}
+	}))
+	if !errors.Is(err, context.Canceled) || !slices.Equal(done, []int{10, 20, 30}) {
+		t.Errorf("%v after %v", err, done)
+	}
+}
+
+// TestForeignTokenizer embeds with a tokenizer that has more tokens than the model.
+func TestForeignTokenizer(t *testing.T) {
+	files := copyFS(t, "testdata/models/sentence-transformers/legacy", func(p string) string { return p })
+	delete(files, "tokenizer.json")
+	words := strings.Repeat("[PAD]\n", 100) + "[UNK]\n[CLS]\n[SEP]\n[MASK]\nfox\n"
+	files["vocab.txt"] = &fstest.MapFile{Data: []byte(words)}
+	m, err := godwit.OpenFS(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	const want = "godwit: the tokenizer does not fit the model: input_ids holds 101; the vocabulary has 60 tokens"
+	if _, err := m.Embed(t.Context(), []string{"fox"}); err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
 }
 
 func TestEmbedDoesNotAllocate(t *testing.T) {

@@ -102,6 +102,31 @@ func TestForwardText(t *testing.T) {
 	}
 }
 
+// TestForwardTextTypes gives the same ids in every type that inputs may have.
+func TestForwardTextTypes(t *testing.T) {
+	want := []float32{7, 0, 9}
+	for _, in := range []tensor.Tensor{
+		tensor.FromInt64([]int64{7, 0, 9}, 1, 3),
+		tensor.FromFloat32([]float32{7, 0, 9}, 1, 3),
+		{DType: tensor.U8, Shape: []int{1, 3}, Raw: []byte{7, 0, 9}},
+		{DType: tensor.I8, Shape: []int{1, 3}, Raw: []byte{7, 0, 9}},
+		{DType: tensor.I16, Shape: []int{1, 3}, Raw: []byte{7, 0, 0, 0, 9, 0}},
+		{DType: tensor.U16, Shape: []int{1, 3}, Raw: []byte{7, 0, 0, 0, 9, 0}},
+		{DType: tensor.I32, Shape: []int{1, 3}, Raw: []byte{7, 0, 0, 0, 0, 0, 0, 0, 9, 0, 0, 0}},
+	} {
+		mask := tensor.Tensor{DType: tensor.Bool, Shape: []int{1, 3}, Raw: []byte{1, 1, 1}}
+		out, err := ForwardText(map[string]tensor.Tensor{"input_ids": in, "attention_mask": mask}, ForwardOptions{}, testLimits, echo)
+		if err != nil || !slices.Equal(out["ids"].Data, want) {
+			t.Errorf("%v: %v, %v; want %v", in.DType, out["ids"].Data, err, want)
+		}
+	}
+	negative := tensor.Tensor{DType: tensor.I16, Shape: []int{1, 1}, Raw: []byte{0xfe, 0xff}}
+	if _, err := ForwardText(map[string]tensor.Tensor{"input_ids": negative}, ForwardOptions{}, testLimits, echo); err == nil ||
+		err.Error() != "input_ids holds -2; the vocabulary has 10 tokens" {
+		t.Errorf("-2 as I16: %v", err)
+	}
+}
+
 func TestForwardTextErrors(t *testing.T) {
 	i64 := func(shape []int, v ...int64) tensor.Tensor { return tensor.FromInt64(v, shape...) }
 	ok := i64([]int{1, 2}, 3, 4)
