@@ -99,6 +99,8 @@ func readText(path string, size int64) (string, error) {
 	switch {
 	case len(b) > MaxFileSize:
 		return "", notText(fmt.Sprintf("larger than %d MiB", MaxFileSize>>20))
+	case bytes.HasPrefix(b, []byte("\xff\xfe")), bytes.HasPrefix(b, []byte("\xfe\xff")):
+		return "", notText("UTF-16, not UTF-8 text")
 	case bytes.IndexByte(b[:min(len(b), 8192)], 0) >= 0:
 		return "", notText("binary")
 	case !utf8.Valid(b):

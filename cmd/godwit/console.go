@@ -43,7 +43,7 @@ func terminalIO() *console {
 // note tells the user something beside the result.
 func (c *console) note(format string, args ...any) {
 	c.progressDone()
-	fmt.Fprintf(c.err, "godwit: "+format+"\n", args...)
+	fmt.Fprintln(c.err, printable("godwit: "+fmt.Sprintf(format, args...)))
 }
 
 // progress shows how far long work is, on one line of a terminal and not more than ten times a second.

@@ -23,10 +23,10 @@ func embedCommand(io *console) *cobra.Command {
 		Long: `embed writes a vector for each text, in the order of the texts. Texts are the arguments, or the lines of the
 files given by --file, or the lines of standard input.
 
-The output is one JSON object a line, {"embedding": [...]}, written as the vectors are made, with the shortest
-numbers that read back to the same float32 bits; or, once all texts are read, an array for NumPy or a
-safetensors file. The same text gets the same bits whatever else is in the input and however many threads are
-used.
+The output is one JSON object a line, {"embedding": [...]}, written as the vectors are made, at the latest
+when standard input pauses, with the shortest numbers that read back to the same float32 bits; or, once all
+texts are read, an array for NumPy or a safetensors file. The same text gets the same bits whatever else is in
+the input and however many threads are used.
 
 With --input jsonl a line is an object with a "text"; other fields are ignored, and empty lines are passed
 over.`,
@@ -114,14 +114,21 @@ func (e *embed) run(c *cobra.Command, args []string) error {
 			}
 			done += len(chunk)
 			chunk = chunk[:0]
-			e.progress("%d texts embedded", done)
-			return use(vecs)
+			if err := use(vecs); err != nil {
+				return err
+			}
+			e.progress("texts embedded: %d", done)
+			return nil
 		}
 		for rec, err := range texts {
 			if err != nil {
 				return errors.Join(flush(), err)
 			}
-			if chunk = append(chunk, *rec.Text); len(chunk) == embedChunk*e.batch {
+			if rec.Text != nil {
+				chunk = append(chunk, *rec.Text)
+			}
+			// At a pause whoever writes to this program may be waiting for the answer.
+			if len(chunk) == embedChunk*e.batch || rec.Text == nil && e.format == "jsonl" {
 				if err := flush(); err != nil {
 					return err
 				}
@@ -140,6 +147,7 @@ func (e *embed) write(w io.Writer, m *godwit.Model, each func(use func([][]float
 	if e.format == "jsonl" {
 		var line []byte
 		return each(func(vecs [][]float32) error {
+			e.progressDone()
 			for _, v := range vecs {
 				var err error
 				if line, err = appendEmbedding(line[:0], v); err != nil {

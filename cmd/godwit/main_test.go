@@ -12,6 +12,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"syscall"
@@ -170,6 +171,43 @@ func TestEmbed(t *testing.T) {
 	}
 	if left, _ := filepath.Glob(filepath.Join(dir, ".*")); len(left) != 0 {
 		t.Errorf("left behind: %q", left)
+	}
+}
+
+// pieces is a reader whose Read returns one piece after the other, and tells before each.
+type pieces struct {
+	next   []string
+	before func(read int)
+	read   int
+}
+
+func (p *pieces) Read(b []byte) (int, error) {
+	p.before(p.read)
+	if p.read == len(p.next) {
+		return 0, io.EOF
+	}
+	p.read++
+	return copy(b, p.next[p.read-1]), nil
+}
+
+// A program that writes a line and waits for the answer gets it.
+func TestAnswersAtOnce(t *testing.T) {
+	for _, args := range []string{"embed|--model|" + tiny, "tokenize|" + tiny + "|--jsonl", "embed|--model|" + tiny + "|--input|jsonl"} {
+		line := "how do i cancel\n"
+		if strings.HasSuffix(args, "jsonl") {
+			line = `{"text": "how do i cancel"}` + "\n"
+		}
+		var out, errs bytes.Buffer
+		var lines []int // of output, before each Read
+		in := &pieces{next: []string{line, line + line + line[:5], line[5:] + "\n"},
+			before: func(int) { lines = append(lines, strings.Count(out.String(), "\n")) }}
+		if strings.HasSuffix(args, "jsonl") {
+			in.next[2] = line[5:] + line
+		}
+		code := run(context.Background(), &console{in: in, out: bufio.NewWriter(&out), err: &errs, width: 80}, strings.Split(args, "|"))
+		if code != 0 || errs.Len() != 0 || !slices.Equal(lines, []int{0, 1, 3, 5}) {
+			t.Errorf("%s: exit code %d, %s, lines before each Read: %v", args, code, errs.String(), lines)
+		}
 	}
 }
 
@@ -371,6 +409,33 @@ func TestSearch(t *testing.T) {
 	}
 	if r.Files != 2 || r.Passages != 4 || r.Embedded != 0 || len(r.Hits) != 1 || r.Hits[0].Line != 2 || !strings.HasPrefix(r.Hits[0].Text, "The bar-tailed") {
 		t.Errorf("got %+v", r)
+	}
+}
+
+// Names of files may hold anything; what is printed stays on its line and moves no cursor.
+func TestSearchOddNames(t *testing.T) {
+	if embeddedModel() == nil {
+		t.Skip("built without the embedded model")
+	}
+	if runtime.GOOS == "windows" {
+		t.Skip("Windows has no such names")
+	}
+	dir := t.TempDir()
+	for name, text := range map[string]string{"a\n\x1b[2J b.txt": "volcano", "\x1b]c.txt": "\xff\xfev\x00"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	out, errs, code := command(t, dir, "", "search", "volcano", dir)
+	if code != 0 || !strings.HasSuffix(out, "  DIR/a??[2J b.txt:1\n       volcano\n") ||
+		errs != "godwit: DIR/?]c.txt: UTF-16, not UTF-8 text, left out\n" {
+		t.Errorf("exit code %d, %q, %q", code, out, errs)
+	}
+	// The longest name there is: no temporary file fits beside it.
+	index := filepath.Join(dir, strings.Repeat("i", 255))
+	out, errs, code = command(t, dir, "", "search", "volcano", filepath.Join(dir, "a\n\x1b[2J b.txt"), "--index", index)
+	if code != 1 || !strings.HasSuffix(out, "volcano\n") || !strings.HasPrefix(errs, "godwit: the index is not kept: ") {
+		t.Errorf("exit code %d, %q, %q", code, out, errs)
 	}
 }
 

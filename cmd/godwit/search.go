@@ -21,8 +21,8 @@ func searchCommand(io *console) *cobra.Command {
 same, around 0 is unrelated), file and lines.
 
 A file that is named is searched if it is text. In a folder the files with a text's extension, and those
-without one, are searched; hidden files and folders (.git), node_modules and vendor are not. Files that are
-binary, not UTF-8 or larger than 16 MiB are left out with a note.
+without one, are searched; hidden files and folders (.git), node_modules, vendor and symbolic links are not.
+Files that are binary, not UTF-8 or larger than 16 MiB are left out with a note.
 
 With --index the vectors are kept in a file, so that the next search is instant. Every search brings it up to
 date first: changed files, another model and a damaged index are noticed and made again. The file is a cache;
@@ -94,13 +94,15 @@ func (s *searching) run(c *cobra.Command, args []string) (err error) {
 	change, err := x.Update(ctx, files, func(done, known, file, all int) {
 		s.progress("reading: %d of %d files, %d of %d passages embedded", file, all, done, known)
 	})
-	// What was embedded before an interruption is kept.
-	if saveErr := x.Save(); err == nil {
-		err = saveErr
-	}
+	saveErr := x.Save() // also what was embedded before an interruption
 	if err != nil {
 		return err
 	}
+	defer func() {
+		if saveErr != nil && err == nil {
+			err = fmt.Errorf("the index is not kept: %w", saveErr)
+		}
+	}()
 	for _, f := range change.Skipped {
 		s.note("%s: %s, left out", f.Path, f.Why)
 	}
@@ -115,7 +117,7 @@ func (s *searching) run(c *cobra.Command, args []string) (err error) {
 		return s.writeHits(query, change, hits)
 	}
 	if len(hits) == 0 {
-		s.note("no passage of %d files has a score of %v or more", change.Files, s.threshold)
+		s.note("no passage has a score of %v or more (%d searched)", s.threshold, change.Passages)
 	}
 	for i, h := range hits {
 		if i > 0 {
@@ -153,7 +155,7 @@ const snippetLines = 6
 
 // printHit writes a hit: score, place and headings on one line, the passage indented below, wrapped on a terminal.
 func (s *searching) printHit(h search.Hit) {
-	place := fmt.Sprintf("%s:%d", h.Path, h.Line)
+	place := fmt.Sprintf("%s:%d", printable(h.Path), h.Line)
 	if h.EndLine > h.Line {
 		place += fmt.Sprintf("-%d", h.EndLine)
 	}

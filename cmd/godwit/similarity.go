@@ -42,7 +42,7 @@ With --json it writes the scores of all pairs of texts.`,
 			}
 			scores := m.Similarity(vecs[:1], vecs[1:])[0]
 			for _, i := range descending(scores) {
-				fmt.Fprintf(io.out, "%7.4f  %s\n", scores[i], args[1+i])
+				fmt.Fprintf(io.out, "%7.4f  %s\n", scores[i], printable(args[1+i]))
 			}
 			return nil
 		},

@@ -16,7 +16,8 @@ import (
 // maxLine is the longest line of input in bytes.
 const maxLine = 64 << 20
 
-// record is one text of the input, and the text it is paired with if there is one.
+// record is one text of the input, and the text it is paired with if there is one. A record without a text is a pause: what
+// comes next may take its time, so whatever is finished should be shown.
 type record struct {
 	Text *string `json:"text"`
 	Pair *string `json:"pair"`
@@ -62,6 +63,12 @@ func (t *texts) next() (record, error) {
 		}
 		return rec, nil
 	}
+}
+
+// waits reports whether there is no whole line to read yet.
+func (t *texts) waits() bool {
+	b, _ := t.r.Peek(t.r.Buffered())
+	return bytes.IndexByte(b, '\n') < 0
 }
 
 func (t *texts) readLine() ([]byte, error) {
@@ -113,7 +120,7 @@ func jsonCause(err error) string {
 }
 
 // input returns the texts that a command is to work on: its arguments, or the lines of files ("-" is standard input), or
-// those of standard input if there are neither. An error ends the sequence.
+// those of standard input if there are neither. An error ends the sequence; standard input may pause.
 func (c *console) input(args, files []string, jsonl bool) (iter.Seq2[record, error], error) {
 	if len(args) > 0 && len(files) > 0 {
 		return nil, usagef("texts are given both as arguments and by --file")
@@ -160,6 +167,9 @@ func (c *console) readTexts(name string, jsonl bool, yield func(record, error) b
 	}
 	t := newTexts(shown, r, jsonl)
 	for {
+		if name == "-" && t.line > 0 && t.waits() && !yield(record{}, nil) {
+			return false
+		}
 		rec, err := t.next()
 		if err == io.EOF {
 			return true

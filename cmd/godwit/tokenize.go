@@ -57,6 +57,12 @@ the output is an object with
 				if err := c.Context().Err(); err != nil {
 					return err
 				}
+				if rec.Text == nil {
+					if err := io.out.Flush(); err != nil {
+						return err
+					}
+					continue
+				}
 				n++
 				tok, err := tokenizeRecord(t, rec, opt)
 				if err != nil {
@@ -71,7 +77,7 @@ the output is an object with
 					return err
 				}
 				if n%1000 == 0 {
-					io.progress("%d texts tokenized", n)
+					io.progress("texts tokenized: %d", n)
 				}
 			}
 			return nil
