@@ -43,6 +43,9 @@ func TestParseErrors(t *testing.T) {
 		{`{` + m + `,"pre_tokenizer":{"type":"Split","pattern":{"String":"a"},"behavior":"Cut"}}`, `behavior "Cut": want`},
 		{`{` + m + `,"pre_tokenizer":{"type":"CharDelimiterSplit","delimiter":"ab"}}`, `want one character`},
 		{`{` + m + `,"decoder":{"type":"Strip","content":"a","start":-1,"stop":0}}`, `neither may be negative`},
+		{`{` + m + `,"post_processor":{"type":"BertProcessing","sep":["s"],"cls":["c",0]}}`,
+			`post_processor (byte 79): want a token and its id, ["[SEP]", 102], have "[\"s\"]"`},
+		{`{` + m + `,"post_processor":{"type":"RobertaProcessing","cls":["c",0]}}`, `want "cls" and "sep", each a token and its id`},
 		{`{` + m + `,"post_processor":{"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"c","type_id":0}}],` +
 			`"pair":[],"special_tokens":{}}}`, `single[0]: token "c" is not among the special_tokens`},
 		{`{` + m + `,"post_processor":{"type":"TemplateProcessing","single":[{"Sequence":{"id":"B","type_id":0}}],` +

@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"encoding/json"
+	"fmt"
 	"unicode/utf8"
 )
 
@@ -12,7 +13,22 @@ type namedID struct {
 }
 
 func (t *namedID) UnmarshalJSON(b []byte) error {
-	return json.Unmarshal(b, &[2]any{&t.token, &t.id})
+	var pair []json.RawMessage
+	if err := json.Unmarshal(b, &pair); err != nil {
+		return err
+	}
+	if len(pair) != 2 || json.Unmarshal(pair[0], &t.token) != nil || json.Unmarshal(pair[1], &t.id) != nil {
+		return fmt.Errorf(`want a token and its id, ["[SEP]", 102], have %s`, shorten(b))
+	}
+	return nil
+}
+
+// wantNamed returns an error if one of the tokens is absent from n.
+func wantNamed(n node, cls, sep namedID) error {
+	if cls.token == "" || sep.token == "" {
+		return n.errorf(`want "cls" and "sep", each a token and its id`)
+	}
+	return nil
 }
 
 // special makes an encoding of special tokens.
@@ -59,7 +75,7 @@ func newBertProcessing(_ *builder, n node) (postProcessor, error) {
 	if err := n.decode(&f); err != nil {
 		return nil, err
 	}
-	return bertProcessing{f.Cls, f.Sep}, nil
+	return bertProcessing{f.Cls, f.Sep}, wantNamed(n, f.Cls, f.Sep)
 }
 
 func (c bertProcessing) added(pair bool) int {
@@ -100,7 +116,7 @@ func newRobertaProcessing(_ *builder, n node) (postProcessor, error) {
 	if err := n.decode(&f); err != nil {
 		return nil, err
 	}
-	return robertaProcessing{f.Cls, f.Sep, f.Trim, f.Prefix}, nil
+	return robertaProcessing{f.Cls, f.Sep, f.Trim, f.Prefix}, wantNamed(n, f.Cls, f.Sep)
 }
 
 func (c robertaProcessing) added(pair bool) int {
