@@ -1,6 +1,7 @@
 package arch
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 	"strings"
@@ -161,6 +162,31 @@ func TestForwardTextErrors(t *testing.T) {
 			t.Errorf("got %v, want %s", err, c.want)
 		}
 	}
+}
+
+// FuzzForwardText gives tensors of any type, shape and content.
+func FuzzForwardText(f *testing.F) {
+	f.Add(uint8(tensor.I64), 1, 2, []byte{1, 0, 0, 0, 0, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0}, uint8(tensor.Bool), []byte{1, 0})
+	f.Add(uint8(tensor.F32), 2, 1, []byte{0, 0, 128, 63, 0, 0, 0, 64}, uint8(tensor.U8), []byte{0, 1})
+	f.Add(uint8(tensor.F4), -1, 1<<40, []byte{}, uint8(99), []byte{})
+	f.Fuzz(func(t *testing.T, idType uint8, rows, cols int, ids []byte, maskType uint8, mask []byte) {
+		make := func(d uint8, raw []byte) tensor.Tensor {
+			x := tensor.Tensor{DType: tensor.DType(d), Shape: []int{rows, cols}, Raw: raw}
+			if x.DType == tensor.F32 {
+				for ; len(raw) >= 4; raw = raw[4:] {
+					x.Data = append(x.Data, math.Float32frombits(binary.LittleEndian.Uint32(raw)))
+				}
+			}
+			return x
+		}
+		for _, other := range []string{"attention_mask", "token_type_ids", "position_ids"} {
+			out, err := ForwardText(map[string]tensor.Tensor{"input_ids": make(idType, ids), other: make(maskType, mask)},
+				ForwardOptions{}, testLimits, echo)
+			if err == nil && out["last_hidden_state"].Check() != nil {
+				t.Errorf("%v", out["last_hidden_state"].Check())
+			}
+		}
+	})
 }
 
 func FuzzParseConfig(f *testing.F) {
