@@ -48,7 +48,7 @@ type options struct {
 }
 
 // WithThreads sets the number of threads that a call may use, the caller's own included. The default is
-// runtime.GOMAXPROCS.
+// runtime.GOMAXPROCS, which opening the model uses in any case.
 func WithThreads(n int) Option { return func(o *options) { o.threads = n } }
 
 // WithExec makes the model compute on x, whatever WithThreads and GODWIT_ISA say: several models can share its threads, or

@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
-// The instruction sets that kernels are written for.
+// The features that matter to kernels: AVX2, AVX512 and NEON choose their routines; the others are reported only.
 var (
 	// AVX2 is AVX2 with FMA3.
 	AVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
