@@ -12,6 +12,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/godwit-ml/godwit/internal/race"
 	"github.com/godwit-ml/godwit/tensor"
 )
 
@@ -328,7 +329,7 @@ func TestConcurrentRows(t *testing.T) {
 
 // TestRowAllocs: reading a row allocates nothing, however the file is read.
 func TestRowAllocs(t *testing.T) {
-	if raceEnabled {
+	if race.Enabled {
 		t.Skip("the race detector makes sync.Pool forget at random")
 	}
 	if runtime.GOOS == "js" {
