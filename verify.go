@@ -1,6 +1,7 @@
 package godwit
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -53,21 +54,21 @@ func (m *Model) Verify(ctx context.Context, expected map[string]tensor.Tensor) (
 			}
 		}
 		if len(want) == 0 {
-			return nil, fmt.Errorf("godwit: run %q has no outputs to compare", strings.TrimSuffix(run, "."))
+			return nil, fmt.Errorf("godwit: run %q has no outputs to compare", title(run))
 		}
 		got, err := m.Forward(ctx, inputs, WithHiddenStates())
 		if err != nil {
-			return nil, fmt.Errorf("run %q: %w", strings.TrimSuffix(run, "."), err)
+			return nil, fmt.Errorf("run %q: %w", title(run), err)
 		}
 		for _, name := range slices.Sorted(maps.Keys(want)) {
 			g, ok := got[name]
 			if !ok {
-				return nil, fmt.Errorf("godwit: run %q: %s (%s) has no output %s; it has %s", strings.TrimSuffix(run, "."),
+				return nil, fmt.Errorf("godwit: run %q: %s (%s) has no output %s; it has %s", title(run),
 					m.info.ModelType, m.info.Class, name, strings.Join(slices.Sorted(maps.Keys(got)), ", "))
 			}
 			d, err := compare(g, want[name], inputs["attention_mask"])
 			if err != nil {
-				return nil, fmt.Errorf("godwit: run %q: %s: %w", strings.TrimSuffix(run, "."), name, err)
+				return nil, fmt.Errorf("godwit: run %q: %s: %w", title(run), name, err)
 			}
 			d.Run, d.Output = strings.TrimSuffix(run, "."), name
 			diffs = append(diffs, d)
@@ -76,8 +77,49 @@ func (m *Model) Verify(ctx context.Context, expected map[string]tensor.Tensor) (
 	return diffs, nil
 }
 
+// VerifyTexts compares what Embed and Similarity return for the texts with expected tensors from sentence-transformers:
+// embeddings, embeddings.NAME, computed with the prompt of that name, and similarity, of all pairs of embeddings. There must
+// be one of them at least; other tensors are passed over. The differences are in the order of the names.
+func (m *Model) VerifyTexts(ctx context.Context, texts []string, expected map[string]tensor.Tensor) ([]Difference, error) {
+	var diffs []Difference
+	for _, name := range slices.Sorted(maps.Keys(expected)) {
+		prompt, prompted := strings.CutPrefix(name, "embeddings.")
+		var opts []EmbedOption
+		switch {
+		case prompted:
+			opts = append(opts, WithPromptName(prompt))
+		case name != "embeddings" && name != "similarity":
+			continue
+		}
+		got, err := m.Embed(ctx, texts, opts...)
+		if err != nil {
+			return nil, err
+		}
+		if name == "similarity" {
+			got = m.Similarity(got, got)
+		}
+		cols := m.info.Dimensions
+		if len(got) > 0 {
+			cols = len(got[0])
+		}
+		d, err := compare(tensor.FromFloat32(slices.Concat(got...), len(got), cols), expected[name], tensor.Tensor{})
+		if err != nil {
+			return nil, fmt.Errorf("godwit: %s: %w", name, err)
+		}
+		d.Output = name
+		diffs = append(diffs, d)
+	}
+	if len(diffs) == 0 {
+		return nil, fmt.Errorf("godwit: there are no embeddings among the %d tensors: nothing to compare", len(expected))
+	}
+	return diffs, nil
+}
+
 // inputNames are the names of tensors that are inputs.
 var inputNames = []string{"input_ids", "attention_mask", "token_type_ids", "position_ids"}
+
+// title returns the name of a run for people.
+func title(prefix string) string { return cmp.Or(strings.TrimSuffix(prefix, "."), "main") }
 
 // belongsToOther reports whether the name carries the prefix of a run other than the main one.
 func belongsToOther(name string, runs map[string]bool) bool {

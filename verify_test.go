@@ -70,10 +70,10 @@ func TestVerify(t *testing.T) {
 	}{
 		{nil, "godwit: there is no input_ids among the 0 tensors: nothing to run"},
 		{renamed, `godwit: run "holes": bert (BertForSequenceClassification) has no output nothing; it has hidden_states.0, hidden_states.1, last_hidden_state, logits`},
-		{reshaped, `godwit: run "": logits: has shape [3 1], expected is [3 2]`},
+		{reshaped, `godwit: run "main": logits: has shape [3 1], expected is [3 2]`},
 		{double, "godwit: holes.logits is of type F64; outputs are compared in F32: save it as float32"},
-		{broken, `godwit: run "": logits: 16 bytes are not the elements of a tensor of type F32 and shape [3 1]`},
-		{inputs, `godwit: run "" has no outputs to compare`},
+		{broken, `godwit: run "main": logits: 16 bytes are not the elements of a tensor of type F32 and shape [3 1]`},
+		{inputs, `godwit: run "main" has no outputs to compare`},
 	} {
 		if _, err := m.Verify(t.Context(), c.expected); err == nil || err.Error() != c.want {
 			t.Errorf("got %v, want %s", err, c.want)

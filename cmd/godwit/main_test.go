@@ -476,6 +476,64 @@ func TestDoctorAndVersion(t *testing.T) {
 	}
 }
 
+// TestVerifyTexts verifies tiny against what sentence-transformers made of the texts of texts.json.
+func TestVerifyTexts(t *testing.T) {
+	refs := references(t)
+	n := len(refs)
+	var texts []string
+	plain, query, scores := tensor.New(n, 16), tensor.New(n, 16), tensor.New(n, n)
+	for i, r := range refs {
+		texts = append(texts, r.Text)
+		for j := range 16 {
+			plain.Row(i)[j], query.Row(i)[j] = float32(r.Embedding[j]), float32(r.Query[j])
+		}
+		for k, other := range refs {
+			var dot, a, b float64
+			for j, x := range r.Embedding {
+				dot, a, b = dot+x*other.Embedding[j], a+x*x, b+other.Embedding[j]*other.Embedding[j]
+			}
+			scores.Row(i)[k] = float32(dot / math.Sqrt(a*b))
+		}
+	}
+	dir := t.TempDir()
+	file := writeTensors(t, dir, map[string]tensor.Tensor{"embeddings": plain, "embeddings.query": query, "similarity": scores})
+	// PyTorch's own float32 is 5e-7 off, which four times gives 2e-6.
+	known, err := json.Marshal(map[string]any{"sentences": texts,
+		"noise_fp32": map[string]float64{"embeddings": 5e-7, "embeddings.query": 5e-7, "similarity": 5e-7}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "case.json"), known, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(must(t, "", "verify", tiny, file), "\n")
+	if len(lines) != 5 {
+		t.Fatalf("got %q", lines)
+	}
+	for i, name := range []string{"embeddings", "embeddings.query", "similarity"} {
+		if f := strings.Fields(lines[1+i]); len(f) != 6 || f[1] != name || f[4] != "2e-06" || f[5] != "ok" {
+			t.Errorf("%s: %q", name, f)
+		}
+	}
+
+	query.Row(1)[3]++
+	scores = tensor.New(n, 1)
+	file = writeTensors(t, dir, map[string]tensor.Tensor{"embeddings": plain, "embeddings.query": query})
+	if _, errs, code := command(t, dir, "", "verify", tiny, file); code != 1 || errs != "godwit: 1 of 2 outputs are above the tolerance\n" {
+		t.Errorf("a wrong value: exit code %d, %s", code, errs)
+	}
+	file = writeTensors(t, dir, map[string]tensor.Tensor{"embeddings": plain, "similarity": scores})
+	want := fmt.Sprintf("godwit: similarity: has shape [%d %d], expected is [%d 1]\n", n, n, n)
+	if _, errs, code := command(t, dir, "", "verify", tiny, file); code != 1 || errs != want {
+		t.Errorf("a wrong shape: exit code %d, %s", code, errs)
+	}
+	file = writeTensors(t, dir, map[string]tensor.Tensor{"embeddings": plain, "embeddings.none": plain})
+	want = "godwit: the model has no prompt \"none\"; it has document, query\n"
+	if _, errs, code := command(t, dir, "", "verify", tiny, file); code != 1 || errs != want {
+		t.Errorf("a wrong prompt: exit code %d, %s", code, errs)
+	}
+}
+
 func TestHelp(t *testing.T) {
 	for _, c := range newRoot(&console{}).Commands() {
 		if c.Name() == "help" || c.Name() == "completion" {

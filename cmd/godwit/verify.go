@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -8,10 +9,12 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/godwit-ml/godwit"
+	"github.com/godwit-ml/godwit/tensor"
 )
 
 // relativeTolerance is the tolerance where neither the user nor a case.json gives one, as a part of the largest magnitude
@@ -37,6 +40,9 @@ Names are those of Python: input_ids, attention_mask, last_hidden_state, logits,
 hold several runs: the tensors of a run other than the main one have its name before theirs, as in
 len7.input_ids and len7.logits.
 
+If a file case.json beside EXPECTED has a list "sentences", then embeddings, embeddings.NAME (computed with
+the prompt of that name) and similarity are what sentence-transformers returned for these.
+
 The tolerance is --tolerance, an absolute error. Without it, if a file case.json beside EXPECTED has
 noise_fp32 for an output (how far the other library in float32 was from itself in float64), it is four times
 that, and at least 1e-6 of the largest expected magnitude. Otherwise it is 5e-5 of that magnitude, about what
@@ -52,7 +58,7 @@ float32 gives after 24 layers.`,
 			if err != nil {
 				return err
 			}
-			noise, err := readNoise(filepath.Join(filepath.Dir(args[1]), "case.json"))
+			known, err := readCase(filepath.Join(filepath.Dir(args[1]), "case.json"))
 			if err != nil {
 				return err
 			}
@@ -62,11 +68,11 @@ float32 gives after 24 layers.`,
 				return err
 			}
 			defer m.Close()
-			diffs, err := m.Verify(c.Context(), expected)
+			diffs, err := verify(c.Context(), m, expected, known.Sentences)
 			if err != nil {
 				return err
 			}
-			return reportVerify(io, diffs, tolerance, noise)
+			return reportVerify(io, diffs, tolerance, known.Noise)
 		},
 	}
 	flags.add(c, false)
@@ -74,22 +80,49 @@ float32 gives after 24 layers.`,
 	return c
 }
 
-// readNoise reads noise_fp32 of a case.json, nil if there is no such file.
-func readNoise(path string) (map[string]float64, error) {
+// verify compares all outputs among the expected tensors: those of sentences, if there are any, and those of runs.
+func verify(ctx context.Context, m *godwit.Model, expected map[string]tensor.Tensor, sentences []string) ([]godwit.Difference, error) {
+	if len(sentences) == 0 || expected["embeddings"].Shape == nil {
+		return m.Verify(ctx, expected)
+	}
+	diffs, err := m.VerifyTexts(ctx, sentences, expected)
+	if err != nil {
+		return nil, err
+	}
+	rest, outputs := map[string]tensor.Tensor{}, false
+	for name, t := range expected {
+		if name != "similarity" && name != "embeddings" && !strings.HasPrefix(name, "embeddings.") {
+			rest[name] = t
+			outputs = outputs || t.DType == tensor.F32
+		}
+	}
+	if outputs {
+		runs, err := m.Verify(ctx, rest)
+		return append(diffs, runs...), err
+	}
+	return diffs, nil
+}
+
+// caseFile is what verify reads of a case.json, all of it optional.
+type caseFile struct {
+	Noise     map[string]float64 `json:"noise_fp32"`
+	Sentences []string           `json:"sentences"`
+}
+
+// readCase reads a case.json, if there is such a file.
+func readCase(path string) (caseFile, error) {
+	var c caseFile
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
+		return c, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, unpath(err))
-	}
-	var c struct {
-		Noise map[string]float64 `json:"noise_fp32"`
+		return c, fmt.Errorf("%s: %w", path, unpath(err))
 	}
 	if err := json.Unmarshal(b, &c); err != nil {
-		return nil, fmt.Errorf("%s: %s", path, jsonCause(err))
+		return c, fmt.Errorf("%s: %s", path, jsonCause(err))
 	}
-	return c.Noise, nil
+	return c, nil
 }
 
 // verified is one output in the report.
