@@ -1,11 +1,11 @@
 package godwit
 
 import (
-	"io"
 	"io/fs"
 	"strings"
 
 	"github.com/godwit-ml/godwit/arch"
+	"github.com/godwit-ml/godwit/internal/files"
 	"github.com/godwit-ml/godwit/loader"
 )
 
@@ -41,12 +41,10 @@ func newInfo(c *arch.Config, w *loader.Weights) Info {
 
 // readCard reads the licence from the head of the model card: the lines of YAML between two lines of dashes.
 func (info *Info) readCard(fsys fs.FS) {
-	f, err := fsys.Open("README.md")
+	text, err := files.Read(fsys, "README.md", 4<<20)
 	if err != nil {
 		return
 	}
-	defer f.Close()
-	text, _ := io.ReadAll(io.LimitReader(f, 64<<10))
 	head, ok := strings.CutPrefix(strings.ReplaceAll(string(text), "\r\n", "\n"), "---\n")
 	if !ok {
 		return

@@ -4,10 +4,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 
 	"github.com/godwit-ml/godwit/arch"
+	"github.com/godwit-ml/godwit/internal/files"
 	"github.com/godwit-ml/godwit/internal/parallel"
 	"github.com/godwit-ml/godwit/internal/sentence"
 	"github.com/godwit-ml/godwit/tokenizer"
@@ -60,15 +60,14 @@ func (m *Model) openText(fsys, base fs.FS) {
 
 // modelMaxLength reads model_max_length from tokenizer_config.json; 0 if there is none.
 func modelMaxLength(base fs.FS) int {
-	f, err := base.Open("tokenizer_config.json")
+	text, err := files.Read(base, "tokenizer_config.json", 16<<20)
 	if err != nil {
 		return 0
 	}
-	defer f.Close()
 	var c struct {
 		MaxLength float64 `json:"model_max_length"` // 1e30 where there is no limit
 	}
-	if json.NewDecoder(io.LimitReader(f, 16<<20)).Decode(&c) != nil || !(c.MaxLength >= 1 && c.MaxLength < 1<<30) {
+	if json.Unmarshal(text, &c) != nil || !(c.MaxLength >= 1 && c.MaxLength < 1<<30) {
 		return 0
 	}
 	return int(c.MaxLength)

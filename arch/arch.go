@@ -17,6 +17,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/godwit-ml/godwit/internal/files"
 	"github.com/godwit-ml/godwit/kernels"
 	"github.com/godwit-ml/godwit/loader"
 	"github.com/godwit-ml/godwit/tensor"
@@ -52,19 +53,11 @@ const maxConfig = 16 << 20
 
 // ReadConfig reads config.json.
 func ReadConfig(fsys fs.FS) (*Config, error) {
-	f, err := fsys.Open("config.json")
+	text, err := files.Read(fsys, "config.json", maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("config.json is not there: is this the folder of a model? %w", fs.ErrNotExist)
 	} else if err != nil {
 		return nil, err
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("config.json: %w", err)
-	case len(text) > maxConfig:
-		return nil, fmt.Errorf("config.json has more than %d bytes", maxConfig)
 	}
 	return ParseConfig(text)
 }

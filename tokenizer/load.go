@@ -5,9 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"math"
+
+	"github.com/godwit-ml/godwit/internal/files"
 )
 
 // MaxFileLen is the size of the largest file that is read, in bytes.
@@ -39,30 +40,11 @@ func Load(fsys fs.FS) (*Tokenizer, error) {
 }
 
 func readFile(fsys fs.FS, name string) ([]byte, error) {
-	f, err := fsys.Open(name)
+	text, err := files.Read(fsys, name, MaxFileLen)
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer: %w", err)
 	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, fmt.Errorf("tokenizer: %w", err)
-	}
-	if info.IsDir() {
-		return nil, fmt.Errorf("tokenizer: %s is a directory, not a file", name)
-	}
-	if info.Size() > MaxFileLen {
-		return nil, fmt.Errorf("tokenizer: %s has %d bytes, more than the limit of %d", name, info.Size(), MaxFileLen)
-	}
-	var b bytes.Buffer
-	b.Grow(int(info.Size()) + bytes.MinRead)
-	if _, err := b.ReadFrom(io.LimitReader(f, MaxFileLen+1)); err != nil {
-		return nil, fmt.Errorf("tokenizer: reading %s: %w", name, err)
-	}
-	if b.Len() > MaxFileLen {
-		return nil, fmt.Errorf("tokenizer: %s has more bytes than the limit of %d", name, MaxFileLen)
-	}
-	return b.Bytes(), nil
+	return text, nil
 }
 
 // Parse reads the contents of a tokenizer.json.

@@ -4,11 +4,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/godwit-ml/godwit/internal/files"
 )
 
 // maxConfig bounds the size of a configuration file.
@@ -16,20 +17,12 @@ const maxConfig = 1 << 20
 
 // readJSON reads a JSON file into v. It reports whether the file is there.
 func readJSON(fsys fs.FS, name string, v any) (bool, error) {
-	f, err := fsys.Open(name)
+	b, err := files.Read(fsys, name, maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
-	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
-	if err != nil {
-		return false, fmt.Errorf("%s: %w", name, err)
-	}
-	if len(b) > maxConfig {
-		return false, fmt.Errorf("%s is larger than %d bytes", name, maxConfig)
 	}
 	if err := json.Unmarshal(b, v); err != nil {
 		return false, fmt.Errorf("%s: %w", name, err)

@@ -171,7 +171,7 @@ func TestErrors(t *testing.T) {
 		{[]string{"modules.json", pooled + "]", "1_Pooling/config.json", `{"embedding_dimension": 3}`},
 			"1_Pooling/config.json: the embedding dimension is 3, but the hidden size of the transformer is 2"},
 		{[]string{"modules.json", pooled + "]", "1_Pooling/config.json", strings.Repeat(" ", maxConfig+1)},
-			"1_Pooling/config.json is larger than 1048576 bytes"},
+			"1_Pooling/config.json has 1048577 bytes, more than the limit of 1048576"},
 		{[]string{"modules.json", pooled + `, {"path": "d", "type": "x.Dense"}]`, "1_Pooling/config.json", ok, "d/config.json", `{"in_features": 5, "out_features": 1}`},
 			"d/config.json: in_features 5, out_features 1: the module before gives 2"},
 		{[]string{"modules.json", pooled + `, {"path": "d", "type": "x.Dense"}]`, "1_Pooling/config.json", ok, "d/config.json",
