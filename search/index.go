@@ -112,7 +112,7 @@ type Skipped struct{ Path, Why string }
 
 // flushAt is how many passages are embedded in one call: enough to sort into batches of like length, few enough to report
 // progress and to be held as text.
-const flushAt = 64
+const flushAt = 32
 
 // Update makes the Index hold exactly the present content of the files for the next Query. A file whose size and time are
 // those of the index file is not read; one whose content is known, under whatever name, is not embedded.

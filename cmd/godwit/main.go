@@ -14,7 +14,9 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
-	code := run(ctx, terminalIO(), os.Args[1:])
+	io := terminalIO()
+	io.in = &interruptible{ctx: ctx, r: io.in}
+	code := run(ctx, io, os.Args[1:])
 	stop()
 	os.Exit(code)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +31,37 @@ type texts struct {
 	jsonl bool
 	line  int
 	buf   []byte
+}
+
+// interruptible is a reader whose Read returns when ctx ends, though the one below it waits on: a terminal's or a pipe's.
+type interruptible struct {
+	ctx context.Context
+	r   io.Reader
+	buf []byte
+}
+
+func (i *interruptible) Read(b []byte) (int, error) {
+	if err := i.ctx.Err(); err != nil {
+		return 0, err
+	}
+	if len(i.buf) < len(b) {
+		i.buf = make([]byte, len(b))
+	}
+	type result struct {
+		n   int
+		err error
+	}
+	done := make(chan result, 1)
+	go func(own []byte) { // the caller may be gone before this ends
+		n, err := i.r.Read(own)
+		done <- result{n, err}
+	}(i.buf[:len(b)])
+	select {
+	case <-i.ctx.Done():
+		return 0, i.ctx.Err()
+	case got := <-done:
+		return copy(b, i.buf[:got.n]), got.err
+	}
 }
 
 func newTexts(name string, r io.Reader, jsonl bool) *texts {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"strings"
 	"testing"
@@ -48,6 +49,30 @@ func TestTexts(t *testing.T) {
 				t.Errorf("got %.200q want %.200q", g, tt.want)
 			}
 		})
+	}
+}
+
+// TestInterruptible interrupts a Read that waits for a line nobody writes.
+func TestInterruptible(t *testing.T) {
+	r, w := io.Pipe()
+	ctx, cancel := context.WithCancel(context.Background())
+	in := &interruptible{ctx: ctx, r: r}
+	go io.WriteString(w, "text\n")
+	b := make([]byte, 16)
+	if n, err := in.Read(b); string(b[:n]) != "text\n" || err != nil {
+		t.Errorf("got %q, %v", b[:n], err)
+	}
+	go cancel()
+	if n, err := in.Read(b); n != 0 || err != context.Canceled {
+		t.Errorf("interrupted: %d bytes, %v", n, err)
+	}
+	w.Close()
+	if n, err := in.Read(b); n != 0 || err != context.Canceled {
+		t.Errorf("after that: %d bytes, %v", n, err)
+	}
+	in = &interruptible{ctx: context.Background(), r: strings.NewReader("")}
+	if n, err := in.Read(b); n != 0 || err != io.EOF {
+		t.Errorf("at the end: %d bytes, %v", n, err)
 	}
 }
 
