@@ -13,7 +13,6 @@ import (
 	"testing/fstest"
 
 	"github.com/godwit-ml/godwit"
-	"github.com/godwit-ml/godwit/internal/race"
 	"github.com/godwit-ml/godwit/kernels"
 	_ "github.com/godwit-ml/godwit/models/minilm"
 	"github.com/godwit-ml/godwit/tensor"
@@ -281,9 +280,6 @@ func TestForeignTokenizer(t *testing.T) {
 }
 
 func TestEmbedDoesNotAllocate(t *testing.T) {
-	if race.Enabled {
-		t.Skip("the race detector makes sync.Pool forget at random")
-	}
 	texts := []string{"the quick brown fox", "jumps", "over the lazy dog. how do i bake bread?", "", strings.Repeat("Ünïcode 世界 ", 20)}
 	for _, name := range []string{plain, "testdata/models/sentence-transformers/dense_residual", "minilm"} {
 		m := open(t, name, godwit.WithThreads(2))

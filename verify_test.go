@@ -71,11 +71,45 @@ func TestVerify(t *testing.T) {
 		{nil, "godwit: there is no input_ids among the 0 tensors: nothing to run"},
 		{renamed, `godwit: run "holes": bert (BertForSequenceClassification) has no output nothing; it has hidden_states.0, hidden_states.1, last_hidden_state, logits`},
 		{reshaped, `godwit: run "main": logits: has shape [3 1], expected is [3 2]`},
-		{double, "godwit: holes.logits is of type F64; outputs are compared in F32: save it as float32"},
+		{double, `godwit: run "holes": logits: is of type F64; outputs are compared in F32: save it as float32`},
 		{broken, `godwit: run "main": logits: 16 bytes are not the elements of a tensor of type F32 and shape [3 1]`},
 		{inputs, `godwit: run "main" has no outputs to compare`},
 	} {
 		if _, err := m.Verify(t.Context(), c.expected); err == nil || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
+	}
+}
+
+// TestVerifyTexts gives what cannot be compared, and a value that is wrong.
+func TestVerifyTexts(t *testing.T) {
+	m := open(t, plain)
+	texts := []string{"the quick brown fox", "jumps"}
+	vecs, err := m.Embed(t.Context(), texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	right := tensor.FromFloat32(slices.Concat(vecs...), 2, 72)
+	wrong := tensor.FromFloat32(slices.Clone(right.Data), 2, 72)
+	wrong.Data[100] += 1000
+	diffs, err := m.VerifyTexts(t.Context(), texts, map[string]tensor.Tensor{"embeddings": right})
+	if err != nil || len(diffs) != 1 || diffs[0].Max != 0 {
+		t.Errorf("its own embeddings: %+v, %v", diffs, err)
+	}
+	diffs, err = m.VerifyTexts(t.Context(), texts, map[string]tensor.Tensor{"embeddings": wrong})
+	if err != nil || len(diffs) != 1 || math.Abs(diffs[0].Max-1000) > 1e-3 {
+		t.Errorf("one element is off by 1000: %+v, %v", diffs, err)
+	}
+	for _, c := range []struct {
+		expected map[string]tensor.Tensor
+		want     string
+	}{
+		{map[string]tensor.Tensor{"embeddings": {DType: tensor.F64, Shape: []int{2, 72}, Raw: make([]byte, 8*144)}},
+			"godwit: embeddings: is of type F64; outputs are compared in F32: save it as float32"},
+		{map[string]tensor.Tensor{"embeddings": tensor.New(3, 72)}, "godwit: embeddings: has shape [2 72], expected is [3 72]"},
+		{map[string]tensor.Tensor{"logits": right}, "godwit: there are no embeddings among the 1 tensors: nothing to compare"},
+	} {
+		if _, err := m.VerifyTexts(t.Context(), texts, c.expected); err == nil || err.Error() != c.want {
 			t.Errorf("got %v, want %s", err, c.want)
 		}
 	}
