@@ -55,6 +55,13 @@ func TestVerify(t *testing.T) {
 		t.Errorf("changed where the mask is 0: %+v", d)
 	}
 
+	// Logits of one label for sequences of one token have the shape of the mask, and do count.
+	one := map[string]tensor.Tensor{"input_ids": tensor.FromInt64([]int64{4, 5}, 2, 1),
+		"attention_mask": tensor.FromInt64([]int64{1, 0}, 2, 1), "logits": tensor.FromFloat32([]float32{0, 1000}, 2, 1)}
+	if d := find(one, "", "logits"); d.Max < 900 {
+		t.Errorf("logits where the mask is 0: %+v", d)
+	}
+
 	renamed := maps.Clone(expected)
 	renamed["holes.nothing"] = renamed["holes.logits"]
 	reshaped := maps.Clone(expected)
