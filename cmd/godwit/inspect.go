@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +17,8 @@ import (
 
 	"github.com/godwit-ml/godwit/arch"
 	"github.com/godwit-ml/godwit/hub"
+	"github.com/godwit-ml/godwit/internal/sentence"
+	"github.com/godwit-ml/godwit/kernels"
 	"github.com/godwit-ml/godwit/loader"
 	"github.com/godwit-ml/godwit/modelcard"
 	"github.com/godwit-ml/godwit/tensor"
@@ -27,7 +30,8 @@ func inspectCommand(io *console) *cobra.Command {
 		Use:   "inspect MODEL",
 		Short: "Show what a model is made of",
 		Long: `inspect shows a model's configuration, its tensors with their types and shapes, the number of parameters, the
-memory that its weights take in use, and what its README.md says about licence and limits. The model need not
+memory that its weights take in use, the vectors and prompts of a sentence-transformers repository, and what
+its README.md says about licence and limits. The model need not
 be of a type that godwit can run.
 
 Tensors that differ only in numbers are shown as one line: encoder.layer.{0-11}. With --tensors, or --json,
@@ -65,6 +69,7 @@ type inspection struct {
 	Memory     int64            `json:"memory_bytes"` // of the weights in use
 	DTypes     map[string]int64 `json:"parameters_by_dtype"`
 	MaxTokens  int              `json:"max_tokens,omitempty"` // the longest text, special tokens included
+	Vectors    *vectorInfo      `json:"vectors,omitempty"`    // of a sentence-transformers repository
 	Card       modelcard.Card   `json:"card"`
 	CardError  string           `json:"card_error,omitempty"`
 	Config     json.RawMessage  `json:"config"`
@@ -77,16 +82,32 @@ type tensorInfo struct {
 	Shape []int  `json:"shape"`
 }
 
+// vectorInfo is what a sentence-transformers repository says of its vectors.
+type vectorInfo struct {
+	Dimensions    int               `json:"dimensions"`
+	Similarity    string            `json:"similarity"`
+	Prompts       map[string]string `json:"prompts,omitempty"`
+	DefaultPrompt string            `json:"default_prompt,omitempty"`
+}
+
 func inspect(fsys fs.FS) (*inspection, error) {
-	config, err := arch.ReadConfig(fsys)
+	base := fsys // of the transformer's own files
+	dir, err := sentence.Base(fsys)
+	if err == nil {
+		base, err = fs.Sub(fsys, dir)
+	}
 	if err != nil {
 		return nil, err
 	}
-	text, err := fs.ReadFile(fsys, "config.json")
+	config, err := arch.ReadConfig(base)
 	if err != nil {
 		return nil, err
 	}
-	w, err := loader.Open(fsys)
+	text, err := fs.ReadFile(base, "config.json")
+	if err != nil {
+		return nil, err
+	}
+	w, err := loader.Open(base)
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +134,8 @@ func inspect(fsys fs.FS) (*inspection, error) {
 		r.Parameters += int64(v.Len())
 		r.DTypes[v.DType.String()] += int64(v.Len())
 	}
-	r.MaxTokens = maxTokens(fsys)
+	r.MaxTokens = maxTokens(base, fsys)
+	r.Vectors = readVectors(fsys, text)
 	readme, err := fs.ReadFile(fsys, "README.md")
 	if err == nil {
 		r.Card, err = modelcard.Parse(string(readme))
@@ -126,14 +148,18 @@ func inspect(fsys fs.FS) (*inspection, error) {
 
 // maxTokens returns the least of the limits that a model's files give for a text: the table of positions, the tokenizer's and
 // that of sentence-transformers. It is 0 if none is given; a file that cannot be read gives none.
-func maxTokens(fsys fs.FS) int {
+func maxTokens(base, root fs.FS) int {
 	limit := 0
-	for _, f := range []struct{ file, key string }{
-		{"config.json", "max_position_embeddings"},
-		{"tokenizer_config.json", "model_max_length"},
-		{"sentence_bert_config.json", "max_seq_length"},
+	for _, f := range []struct {
+		fsys      fs.FS
+		file, key string
+	}{
+		{base, "config.json", "max_position_embeddings"},
+		{base, "tokenizer_config.json", "model_max_length"},
+		{base, "sentence_bert_config.json", "max_seq_length"},
+		{root, "sentence_bert_config.json", "max_seq_length"},
 	} {
-		b, err := fs.ReadFile(fsys, f.file)
+		b, err := fs.ReadFile(f.fsys, f.file)
 		if err != nil {
 			continue
 		}
@@ -147,6 +173,25 @@ func maxTokens(fsys fs.FS) int {
 		}
 	}
 	return limit
+}
+
+// readVectors reads what follows the transformer in a sentence-transformers repository. It is nil for another one, and for
+// one of modules that are not vectors of texts.
+func readVectors(fsys fs.FS, config []byte) *vectorInfo {
+	var c struct {
+		Hidden int `json:"hidden_size"`
+		Dim    int `json:"dim"` // distilbert's
+	}
+	if _, err := fs.Stat(fsys, "modules.json"); err != nil || json.Unmarshal(config, &c) != nil {
+		return nil
+	}
+	x := kernels.New(nil, 1)
+	defer x.Close()
+	p, err := sentence.Load(fsys, x, cmp.Or(c.Hidden, c.Dim), "mean")
+	if err != nil {
+		return nil
+	}
+	return &vectorInfo{p.Dim, p.Similarity, p.Prompts, p.DefaultPrompt}
 }
 
 func (r *inspection) print(io *console, all bool) {
@@ -172,6 +217,21 @@ func (r *inspection) print(io *console, all bool) {
 	add("weights", fmt.Sprintf("%s in %d tensors; about %s in use", bytesOf(r.FileBytes), len(r.Tensors), bytesOf(r.Memory)))
 	if r.MaxTokens > 0 {
 		add("longest text", fmt.Sprintf("%d tokens, special ones included", r.MaxTokens))
+	}
+	if v := r.Vectors; v != nil {
+		add("vectors", fmt.Sprintf("%d numbers, compared by %s", v.Dimensions, v.Similarity))
+		var prompts []string
+		for _, name := range slices.Sorted(maps.Keys(v.Prompts)) {
+			if v.Prompts[name] == "" {
+				continue
+			}
+			prompt := fmt.Sprintf("%s %q", name, v.Prompts[name])
+			if name == v.DefaultPrompt {
+				prompt += " (default)"
+			}
+			prompts = append(prompts, prompt)
+		}
+		add("prompts", strings.Join(prompts, ", "))
 	}
 	license := r.Card.License
 	if r.Card.LicenseName != "" {

@@ -339,6 +339,8 @@ func TestInspect(t *testing.T) {
 		"parameters    6,560 (6,560 F32)\n",
 		"weights       26.2 kB in 39 tensors; about 26.2 kB in use\n",
 		"longest text  24 tokens, special ones included\n",
+		"vectors       16 numbers, compared by cosine\n",
+		"prompts       query \"how do i \"\n",
 		"licence       apache-2.0\n",
 		"limitations   It knows nothing, and reads 24 tokens.\n",
 		"  num_hidden_layers             2\n",
@@ -352,8 +354,32 @@ func TestInspect(t *testing.T) {
 	if err := json.Unmarshal([]byte(must(t, "", "inspect", tiny, "--json")), &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Tensors) != 39 || r.Card.Task != "sentence-similarity" || !r.Runs {
+	if len(r.Tensors) != 39 || r.Card.Task != "sentence-similarity" || !r.Runs || r.Vectors == nil || r.Vectors.Dimensions != 16 {
 		t.Errorf("%+v", r)
+	}
+
+	// An old repository, whose transformer has a folder of its own.
+	dir := t.TempDir()
+	if err := os.CopyFS(filepath.Join(dir, "0_Transformer"), os.DirFS(tiny)); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{
+		"modules.json": `[{"idx": 0, "name": "0", "path": "0_Transformer", "type": "sentence_transformers.models.Transformer"},
+			{"idx": 1, "name": "1", "path": "0_Transformer/1_Pooling", "type": "sentence_transformers.models.Pooling"}]`,
+		"sentence_bert_config.json": `{"max_seq_length": 20}`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if out := must(t, "", "tokenize", dir, "how do i"); !strings.HasSuffix(out, "5 tokens\n") {
+		t.Errorf("tokenize: %s", out)
+	}
+	out = must(t, "", "inspect", dir)
+	for _, want := range []string{"bert (BertModel)\n", "longest text  20 tokens", "vectors       16 numbers, compared by cosine\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/godwit-ml/godwit"
 	"github.com/godwit-ml/godwit/hub"
+	"github.com/godwit-ml/godwit/internal/sentence"
 	"github.com/godwit-ml/godwit/loader"
 	"github.com/godwit-ml/godwit/tensor"
 	"github.com/godwit-ml/godwit/tokenizer"
@@ -69,7 +71,14 @@ func openTokenizer(name string) (*tokenizer.Tokenizer, error) {
 	if err != nil {
 		return nil, err
 	}
-	t, err := tokenizer.Load(fsys)
+	dir, err := sentence.Base(fsys)
+	if err == nil {
+		fsys, err = fs.Sub(fsys, dir)
+	}
+	var t *tokenizer.Tokenizer
+	if err == nil {
+		t, err = tokenizer.Load(fsys)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
