@@ -55,7 +55,7 @@ const maxConfig = 16 << 20
 func ReadConfig(fsys fs.FS) (*Config, error) {
 	text, err := files.Read(fsys, "config.json", maxConfig)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("config.json is not there: is this the folder of a model? %w", fs.ErrNotExist)
+		return nil, fmt.Errorf("config.json is not there (%w): is this the folder of a model?", fs.ErrNotExist)
 	} else if err != nil {
 		return nil, err
 	}

@@ -226,7 +226,7 @@ func TestCorruptFolders(t *testing.T) {
 		want string
 	}{
 		{"nothing", folder(""),
-			`loader: neither model.safetensors nor model.safetensors.index.json is there, is this the folder of a model? file does not exist`},
+			`loader: neither model.safetensors nor model.safetensors.index.json is there (file does not exist): is this the folder of a model?`},
 		{"another format", folder("", "pytorch_model.bin"),
 			`loader: model.safetensors is not there: pytorch_model.bin cannot be read, save the model again with ` +
 				`save_pretrained(folder, safe_serialization=True): file does not exist`},

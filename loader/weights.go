@@ -46,7 +46,7 @@ func Open(fsys fs.FS) (*Weights, error) {
 				"save_pretrained(folder, safe_serialization=True): %w", singleFile, other, fs.ErrNotExist)
 		}
 	}
-	return nil, fmt.Errorf("loader: neither %s nor %s is there, is this the folder of a model? %w",
+	return nil, fmt.Errorf("loader: neither %s nor %s is there (%w): is this the folder of a model?",
 		singleFile, indexFile, fs.ErrNotExist)
 }
 
