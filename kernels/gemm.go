@@ -62,6 +62,15 @@ func (x *Exec) Pack(k, n int, column func(j int, dst []float32)) *Weights {
 	return w
 }
 
+// Column copies column j of B to dst, which has length K. It is how a table of embeddings that is also an output matrix is
+// looked up without being held twice.
+func (w *Weights) Column(j int, dst []float32) {
+	panel := w.panels[j/panelWidth*w.K*panelWidth:][:w.K*panelWidth]
+	for k := range dst[:w.K] {
+		dst[k] = panel[k*panelWidth+j%panelWidth]
+	}
+}
+
 type packTask struct {
 	w      *Weights
 	column func(j int, dst []float32)

@@ -107,6 +107,9 @@ func newModel(c *arch.Config, f *family, w *loader.Weights, x *kernels.Exec) (*M
 	if m.Head, err = newHead(c.Class(), cfg, w, x); err != nil {
 		return nil, err
 	}
+	if h, ok := m.Head.(interface{ vocabulary() *nn.Linear }); ok && cfg.TieWords && !w.Has(f.mlm.decoder+".weight") {
+		m.Words.Tie(h.vocabulary())
+	}
 	if err := loader.Bind(m, w); err != nil {
 		return nil, err
 	}

@@ -111,6 +111,9 @@ func newMLM(cfg *config, output string, x *kernels.Exec) *mlm {
 	return m
 }
 
+// vocabulary returns the output matrix, which may be the table of words.
+func (m *mlm) vocabulary() *nn.Linear { return &m.decoder }
+
 func (m *mlm) Params(s *loader.Scope) {
 	s.Bind(m.names.dense, &m.dense)
 	s.Bind(m.names.norm, &m.norm)
@@ -155,6 +158,8 @@ type preTraining struct {
 	mlm          *mlm
 	nextSentence *classifier
 }
+
+func (p *preTraining) vocabulary() *nn.Linear { return p.mlm.vocabulary() }
 
 func (p *preTraining) Params(s *loader.Scope) {
 	p.mlm.Params(s)

@@ -1,13 +1,16 @@
 package nn
 
 import (
+	"fmt"
+
 	"github.com/godwit-ml/godwit/kernels"
 	"github.com/godwit-ml/godwit/loader"
 	"github.com/godwit-ml/godwit/tensor"
 )
 
 // An Embedding is a table of vectors. Its tensor is weight [Rows, Size]. A table of 8-bit integers with one scale a row
-// stays as it is, and is converted as it is looked up; every other type becomes float32.
+// stays as it is, and is converted as it is looked up; every other type becomes float32. A table that is also the matrix of a
+// Linear is held by that one alone: see [Embedding.Tie].
 type Embedding struct {
 	Rows, Size int
 
@@ -15,6 +18,7 @@ type Embedding struct {
 	table []float32
 	q     []int8    // with scale, in place of table
 	scale []float32 // [Rows]
+	tied  *Linear   // holds the table, or nil
 }
 
 // NewEmbedding returns an Embedding to be bound.
@@ -22,9 +26,21 @@ func NewEmbedding(x *kernels.Exec, rows, size int) Embedding {
 	return Embedding{Rows: rows, Size: size, x: x}
 }
 
+// Tie tells, before the Embedding is bound, that its table is the weight [Rows, Size] of l, which is bound to the same tensor:
+// the vectors are then looked up in the packed weight.
+func (e *Embedding) Tie(l *Linear) {
+	if l.Out != e.Rows || l.In != e.Size {
+		panic(fmt.Sprintf("nn: an embedding [%d, %d] tied to a linear [%d, %d]", e.Rows, e.Size, l.Out, l.In))
+	}
+	e.tied = l
+}
+
 // Params implements [loader.Module].
 func (e *Embedding) Params(s *loader.Scope) {
 	w := s.Need("weight", e.Rows, e.Size)
+	if e.tied != nil {
+		return
+	}
 	s.Then(func() {
 		if q, scale, ok := w.Int8(); ok && len(scale) == e.Rows {
 			e.q, e.scale = q, scale
@@ -34,16 +50,24 @@ func (e *Embedding) Params(s *loader.Scope) {
 	})
 }
 
+// row writes the vector of id to dst.
+func (e *Embedding) row(dst []float32, id int32) {
+	at := int(id) * e.Size
+	switch {
+	case e.tied != nil:
+		e.tied.w.Column(int(id), dst)
+	case e.q != nil:
+		e.x.Dequantize(dst, e.q[at:at+e.Size], e.scale[id])
+	default:
+		copy(dst, e.table[at:at+e.Size])
+	}
+}
+
 // Lookup returns the vectors of the ids, all of which must be in [0, Rows): [len(ids), Size] in the Workspace.
 func (e *Embedding) Lookup(ws *tensor.Workspace, ids []int32) tensor.Tensor {
 	dst := ws.Tensor(len(ids), e.Size)
 	for i, id := range ids {
-		at := int(id) * e.Size
-		if e.q != nil {
-			e.x.Dequantize(dst.Row(i), e.q[at:at+e.Size], e.scale[id])
-		} else {
-			copy(dst.Row(i), e.table[at:at+e.Size])
-		}
+		e.row(dst.Row(i), id)
 	}
 	return dst
 }
@@ -51,17 +75,9 @@ func (e *Embedding) Lookup(ws *tensor.Workspace, ids []int32) tensor.Tensor {
 // AddTo adds the vectors of the ids, all of which must be in [0, Rows), to the rows of dst [len(ids), Size].
 func (e *Embedding) AddTo(ws *tensor.Workspace, dst tensor.Tensor, ids []int32) {
 	mark := ws.Mark()
-	var row []float32
-	if e.q != nil {
-		row = ws.Float32(e.Size)
-	}
+	row := ws.Float32(e.Size)
 	for i, id := range ids {
-		at := int(id) * e.Size
-		if e.q != nil {
-			e.x.Dequantize(row, e.q[at:at+e.Size], e.scale[id])
-		} else {
-			row = e.table[at : at+e.Size]
-		}
+		e.row(row, id)
 		e.x.Add(dst.Row(i), dst.Row(i), row)
 	}
 	ws.Release(mark)

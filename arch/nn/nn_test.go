@@ -222,3 +222,30 @@ func TestDoesNotAllocate(t *testing.T) {
 		t.Errorf("%g allocations, want 0", n)
 	}
 }
+
+// TestTie: a table that is also an output matrix is looked up there, and held nowhere else.
+func TestTie(t *testing.T) {
+	const rows, size = 35, 21 // the last panel of columns is not full
+	x := newExec(t)
+	table := random(rand.New(rand.NewPCG(5, 6)), rows, size)
+	var block struct {
+		Words   Embedding `st:"words"`
+		Decoder Linear    `st:"decoder"`
+	}
+	block.Words, block.Decoder = NewEmbedding(x, rows, size), NewLinear(x, size, rows)
+	block.Words.Tie(&block.Decoder)
+	bind(t, &block, map[string]tensor.Tensor{
+		"words.weight": table, "decoder.weight": table, "decoder.bias": tensor.New(rows),
+	})
+	if block.Words.table != nil || block.Words.q != nil {
+		t.Error("the table is held twice")
+	}
+	ids := []int32{0, 34, 16, 15, 16}
+	ws := new(tensor.Workspace)
+	got := block.Words.Lookup(ws, ids)
+	for i, id := range ids {
+		if !slices.Equal(got.Row(i), table.Row(int(id))) {
+			t.Errorf("vector of %d: %v, want %v", id, got.Row(i), table.Row(int(id)))
+		}
+	}
+}
