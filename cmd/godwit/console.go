@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -109,37 +111,60 @@ func (c *console) table(align string, rows [][]string) {
 }
 
 // writeFile writes a file through a temporary one beside it, so that path holds either what it held or all of the new content.
+// A device or a pipe (/dev/null) is written to as it is, and of a link, what it points to is replaced.
 func writeFile(path string, write func(w io.Writer) error) (err error) {
-	dir, base := filepath.Split(path)
-	if dir == "" {
-		dir = "."
+	shown, mode := path, fs.FileMode(0o644)
+	var f *os.File
+	defer func() {
+		switch err.(type) {
+		case *os.PathError, *os.LinkError: // not those of what write reads
+			err = fmt.Errorf("%s: %w", shown, unpath(err))
+		}
+	}()
+	switch st, statErr := os.Stat(path); {
+	case statErr != nil: // a new file
+	case st.IsDir():
+		return fmt.Errorf("%s: is a folder, not a file", shown)
+	case !st.Mode().IsRegular():
+		if f, err = os.OpenFile(path, os.O_WRONLY, 0); err != nil {
+			return err
+		}
+		return errors.Join(writeBuffered(f, write), f.Close())
+	default:
+		mode = st.Mode().Perm()
+		if path, err = filepath.EvalSymlinks(path); err != nil {
+			return err
+		}
 	}
-	f, err := os.CreateTemp(dir, "."+base+".*")
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, unpath(err))
+	if f, err = os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*"); err != nil {
+		return err
 	}
 	defer func() {
 		if err != nil {
 			f.Close()
 			os.Remove(f.Name())
-			err = fmt.Errorf("%s: %w", path, unpath(err))
 		}
 	}()
-	w := bufio.NewWriterSize(f, 1<<16)
-	if err := write(w); err != nil {
+	if err := writeBuffered(f, write); err != nil {
 		return err
 	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	// CreateTemp makes a private file; the result gets what a new file would have, less what is unusual.
-	if err := f.Chmod(0o644); err != nil && !os.IsPermission(err) {
+	// CreateTemp makes a private file; the result gets what the old one or a new file would have.
+	if err := f.Chmod(mode); err != nil && !os.IsPermission(err) {
 		return err
 	}
 	if err := f.Close(); err != nil {
 		return err
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// writeBuffered calls write with a buffer before f.
+func writeBuffered(f *os.File, write func(w io.Writer) error) error {
+	w := bufio.NewWriterSize(f, 1<<16)
+	if err := write(w); err != nil {
+		return err
+	}
+	return w.Flush()
 }
 
 // unpath returns the error without the operation and path that the file functions of Go put before it.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"maps"
 	"math"
 	"os"
@@ -645,7 +646,7 @@ func TestWriteFile(t *testing.T) {
 		t.Fatal(err)
 	}
 	err := writeFile(path, func(w io.Writer) error { w.Write([]byte("half")); return errors.New("no") })
-	if b, _ := os.ReadFile(path); err == nil || err.Error() != path+": no" || string(b) != "old" {
+	if b, _ := os.ReadFile(path); err == nil || err.Error() != "no" || string(b) != "old" {
 		t.Errorf("after a failure: %v, %q", err, b)
 	}
 	err = writeFile(path, func(w io.Writer) error { _, err := w.Write([]byte("new")); return err })
@@ -654,6 +655,38 @@ func TestWriteFile(t *testing.T) {
 	}
 	if entries, _ := os.ReadDir(dir); len(entries) != 1 {
 		t.Errorf("%d files", len(entries))
+	}
+	if err := writeFile(dir, func(io.Writer) error { return nil }); err == nil || err.Error() != dir+": is a folder, not a file" {
+		t.Errorf("into a folder: %v", err)
+	}
+
+	if runtime.GOOS == "windows" {
+		t.Skip("the rest is about links, permissions and devices of Unix")
+	}
+	link := filepath.Join(dir, "link")
+	if err := errors.Join(os.Symlink("a", link), os.Chmod(path, 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	err = writeFile(link, func(w io.Writer) error { _, err := w.Write([]byte("through")); return err })
+	st, _ := os.Lstat(link)
+	if b, _ := os.ReadFile(path); err != nil || string(b) != "through" || st.Mode().Type() != fs.ModeSymlink {
+		t.Errorf("through a link: %v, %q, %v", err, b, st.Mode())
+	}
+	if st, _ := os.Stat(path); st.Mode() != 0o600 {
+		t.Errorf("permissions are %v now", st.Mode())
+	}
+	r, w, err := os.Pipe() // stands for /dev/null, which a mistake of this function could replace
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipe := fmt.Sprintf("/dev/fd/%d", w.Fd())
+	if st, err := os.Stat(pipe); err != nil || st.Mode().IsRegular() {
+		t.Skip("there is no /dev/fd")
+	}
+	err = writeFile(pipe, func(w io.Writer) error { _, err := w.Write([]byte("x")); return err })
+	w.Close()
+	if b, _ := io.ReadAll(r); err != nil || string(b) != "x" {
+		t.Errorf("into a pipe: %v, %q", err, b)
 	}
 }
 
