@@ -29,12 +29,12 @@ const (
 	// kBlock is the length of a chain: block sums are added. It is part of the definition of the result.
 	kBlock = 256
 	// chunkBytes is how much of A a chunk of rows may take.
-	chunkBytes = 512 << 10
+	chunkBytes = 1 << 20
 	// chunkRows bounds a chunk, and with it the time that a call of an assembly routine takes.
 	chunkRows = 256
-	// Rows of A whose distance is a multiple of badStride elements would compete for the same sets of the first-level cache:
+	// Rows of A whose distance is a multiple of badStride elements would compete for one set of the first-level cache:
 	// more than badRows of them are copied to where they do not.
-	badStride, badRows = 512, 4
+	badStride, badRows = 1024, 4
 	// actPanels is to how many panels of the result an activation is applied at once: its routines like long rows, but the
 	// panels should still be in the second-level cache.
 	actPanels = 16
