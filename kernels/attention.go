@@ -155,6 +155,9 @@ func (t *attnTask) unit(s *scratch, seq, kvHead, r0, r1 int) {
 					t.p.Bias.AddBias(row, seq, head, first+q+i, first+k0)
 				}
 				bm[i] = set.rowMax(row)
+			}
+			for i := range m { // apart, so that no row waits for its own maximum
+				row := scores[i*stride:][:n]
 				bl[i] = set.expSum(row, row, bm[i])
 			}
 			only := keys <= keyBlock
