@@ -55,6 +55,8 @@ const maxTileRows = 14
 type tiles struct {
 	// tileRows is the greatest height of a tile.
 	tileRows int
+	// flat, if it is more than tileRows: up to so many rows are three low tiles, which are wide, and not two higher ones.
+	flat int
 	// tile[r][w] computes tiles of r rows by 2^w panels. Every r up to tileRows has at least w = 0.
 	tile [maxTileRows + 1][4]func(*tile)
 	// packKeys transposes rows of d elements (stride ld) into panels of 16 rows: dst[p][i][j] = src[16p+j][i]; what stands
@@ -92,6 +94,9 @@ func (s *tiles) width(rows, left int) int {
 // tile is left at the end, in which the latency of the multiply-add would show.
 func (s *tiles) split(rows int) (h, high, low int) {
 	n := (rows + s.tileRows - 1) / s.tileRows
+	if s.tileRows < rows && rows <= s.flat {
+		n = 3
+	}
 	h, high = rows/n, rows%n
 	return h, high, n - high
 }

@@ -6,6 +6,7 @@ package kernels
 func (s *Set) tilesAVX2() {
 	s.tiles = tiles{
 		tileRows: 6,
+		flat:     9,
 		tile: [maxTileRows + 1][4]func(*tile){
 			1: {tile1x1AVX2, tile1x2AVX2, tile1x4AVX2},
 			2: {tile2x1AVX2, tile2x2AVX2},
@@ -22,7 +23,7 @@ func (s *Set) tilesAVX2() {
 
 // tilesAVX512 puts the tiles of AVX-512 into the Set, over those of AVX2.
 func (s *Set) tilesAVX512() {
-	s.tileRows = 14
+	s.tileRows, s.flat = 14, 0
 	s.tile = [maxTileRows + 1][4]func(*tile){
 		1:  {tile1x1AVX512, tile1x2AVX512, tile1x4AVX512, tile1x8AVX512},
 		2:  {tile2x1AVX512, tile2x2AVX512, tile2x4AVX512},
