@@ -23,7 +23,7 @@ const (
 	// keyBlock is the number of keys in a block. It is part of the definition of the result.
 	keyBlock = 512
 	// scoreBytes is about how much memory the scores of a block of queries take.
-	scoreBytes = 32 << 10
+	scoreBytes = 48 << 10
 )
 
 // Attn describes an attention over a packed batch: the sequences' tokens stand one after the other without padding.
