@@ -44,27 +44,53 @@ func (s *Set) rowsAVX2() {
 		return sum
 	}
 	s.layerNorm = func(dst, src []float32, n int, gamma, beta []float32, eps float32) {
-		for ; len(src) > 0; dst, src = dst[n:], src[n:] {
-			var l lanes
-			sum := float32(0)
-			for i := 0; i < n; i += piece {
-				sum = rowSumAVX2(&l, &src[i], min(piece, n-i))
+		var mean, r [normRows]float32
+		for len(src) > 0 {
+			rows := min(len(src)/n, normRows, max(1, normElements/n))
+			for i := range rows {
+				mean[i] = wholeSumAVX2(src[i*n:][:n]) / float32(n)
 			}
-			mean := sum / float32(n)
-			l = lanes{}
-			for i := 0; i < n; i += piece {
-				sum = rowVarAVX2(&l, &src[i], min(piece, n-i), mean)
+			for i := range rows {
+				r[i] = 1 / sqrt(wholeVarAVX2(src[i*n:][:n], mean[i])/float32(n)+eps)
 			}
-			r := 1 / sqrt(sum/float32(n)+eps)
-			for i := 0; i < n; i += piece {
-				if beta == nil {
-					normalizeScaleAVX2(&dst[i], &src[i], &gamma[i], min(piece, n-i), mean, r)
-				} else {
-					normalizeAVX2(&dst[i], &src[i], &gamma[i], &beta[i], min(piece, n-i), mean, r)
+			for i := range rows {
+				x, y := src[i*n:][:n], dst[i*n:][:n]
+				for j := 0; j < n; j += piece {
+					if beta == nil {
+						normalizeScaleAVX2(&y[j], &x[j], &gamma[j], min(piece, n-j), mean[i], r[i])
+					} else {
+						normalizeAVX2(&y[j], &x[j], &gamma[j], &beta[j], min(piece, n-j), mean[i], r[i])
+					}
 				}
 			}
+			dst, src = dst[rows*n:], src[rows*n:]
 		}
 	}
+}
+
+// wholeSumAVX2 and wholeVarAVX2 are the routines of assembly on rows of any length.
+func wholeSumAVX2(src []float32) float32 {
+	if len(src) <= piece {
+		return rowSumAVX2(nil, &src[0], len(src))
+	}
+	var l lanes
+	sum := float32(0)
+	for i := 0; i < len(src); i += piece {
+		sum = rowSumAVX2(&l, &src[i], min(piece, len(src)-i))
+	}
+	return sum
+}
+
+func wholeVarAVX2(src []float32, mean float32) float32 {
+	if len(src) <= piece {
+		return rowVarAVX2(nil, &src[0], len(src), mean)
+	}
+	var l lanes
+	sum := float32(0)
+	for i := 0; i < len(src); i += piece {
+		sum = rowVarAVX2(&l, &src[i], min(piece, len(src)-i), mean)
+	}
+	return sum
 }
 
 //go:noescape

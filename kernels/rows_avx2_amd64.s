@@ -393,14 +393,19 @@ tree:
 	VZEROUPPER
 	RET
 
-// lane += src
+// lane += src; l may be nil, as above.
 // func rowSumAVX2(l *lanes, src *float32, n int) float32
 TEXT ·rowSumAVX2(SB), NOSPLIT, $0-28
 	MOVQ l+0(FP), R9
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
+	VXORPS P0, P0, P0
+	VXORPS P1, P1, P1
+	TESTQ R9, R9
+	JEQ begun
 	VMOVUPS 0(R9), P0
 	VMOVUPS 32(R9), P1
+begun:
 	BEGIN
 	VADDPS V0, P0, P0
 	VADDPS V1, P1, P1
@@ -417,22 +422,30 @@ part:
 	READPART(SI, V0, V1, V2, V3)
 	JMP body
 done:
+	TESTQ R9, R9
+	JEQ tree
 	VMOVUPS P0, 0(R9)
 	VMOVUPS P1, 32(R9)
+tree:
 	TREE(VADDPS)
 	VMOVSS X4, ret+24(FP)
 	VZEROUPPER
 	RET
 
-// d = src - mean; lane = d·d + lane
+// d = src - mean; lane = d·d + lane; l may be nil, as above.
 // func rowVarAVX2(l *lanes, src *float32, n int, mean float32) float32
 TEXT ·rowVarAVX2(SB), NOSPLIT, $0-36
 	MOVQ l+0(FP), R9
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
 	VBROADCASTSS mean+24(FP), C
+	VXORPS P0, P0, P0
+	VXORPS P1, P1, P1
+	TESTQ R9, R9
+	JEQ begun
 	VMOVUPS 0(R9), P0
 	VMOVUPS 32(R9), P1
+begun:
 	BEGIN
 	WITH(VSUBPS, C)
 	KEEP
@@ -451,8 +464,11 @@ part:
 	READPART(SI, V0, V1, V2, V3)
 	JMP body
 done:
+	TESTQ R9, R9
+	JEQ tree
 	VMOVUPS P0, 0(R9)
 	VMOVUPS P1, 32(R9)
+tree:
 	TREE(VADDPS)
 	VMOVSS X4, ret+32(FP)
 	VZEROUPPER

@@ -320,13 +320,17 @@ tree:
 	VZEROUPPER
 	RET
 
-// lane += src
+// lane += src; l may be nil, as above.
 // func rowSumAVX512(l *lanes, src *float32, n int) float32
 TEXT ·rowSumAVX512(SB), NOSPLIT, $0-28
 	MOVQ l+0(FP), R9
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
+	VPXORD P0, P0, P0
+	TESTQ R9, R9
+	JEQ begun
 	VMOVUPS 0(R9), P0
+begun:
 	LOOP
 	READ(SI, V0, V1, V2, V3)
 	VADDPS V0, P0, P0
@@ -335,20 +339,27 @@ TEXT ·rowSumAVX512(SB), NOSPLIT, $0-28
 	VADDPS V3, P0, P0
 	ADDQ $256, SI
 	AGAIN
+	TESTQ R9, R9
+	JEQ tree
 	VMOVUPS P0, 0(R9)
+tree:
 	TREE(VADDPS)
 	VMOVSS X4, ret+24(FP)
 	VZEROUPPER
 	RET
 
-// d = src - mean; lane = d·d + lane
+// d = src - mean; lane = d·d + lane; l may be nil, as above.
 // func rowVarAVX512(l *lanes, src *float32, n int, mean float32) float32
 TEXT ·rowVarAVX512(SB), NOSPLIT, $0-36
 	MOVQ l+0(FP), R9
 	MOVQ src+8(FP), SI
 	MOVQ n+16(FP), CX
 	VBROADCASTSS mean+24(FP), C
+	VPXORD P0, P0, P0
+	TESTQ R9, R9
+	JEQ begun
 	VMOVUPS 0(R9), P0
+begun:
 	LOOP
 	READ(SI, V0, V1, V2, V3)
 	WITH(VSUBPS, C)
@@ -359,7 +370,10 @@ TEXT ·rowVarAVX512(SB), NOSPLIT, $0-36
 	VFMADD231PS V3, V3, P0
 	ADDQ $256, SI
 	AGAIN
+	TESTQ R9, R9
+	JEQ tree
 	VMOVUPS P0, 0(R9)
+tree:
 	TREE(VADDPS)
 	VMOVSS X4, ret+32(FP)
 	VZEROUPPER
