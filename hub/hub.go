@@ -20,8 +20,8 @@ import (
 //  2. a repository of the Hub, "org/name" or "org/name@revision", in the local cache;
 //  3. a name given to [Register].
 //
-// So a user's own copy of a model goes before one inside the binary, unless the place cannot be read. If there is nothing, the error is a [NotFoundError],
-// which says which files to fetch from where, and where to put them.
+// So a user's own copy of a model goes before one inside the binary, unless the place cannot be read. If there is nothing, the
+// error is a [NotFoundError], which says which files to fetch from where, and where to put them.
 func Open(name string) (fs.FS, error) {
 	if name == "" {
 		return nil, errors.New("hub: the name of the model is empty; give a folder or a name like org/name")
