@@ -83,7 +83,7 @@ func (c attnCase) run(t testing.TB, xs []*Exec) {
 	tokens := int(starts[len(starts)-1])
 	// q, k, v are columns of one matrix, as a fused projection makes them.
 	ld := (c.heads+2*c.kvHeads)*c.d + 3
-	qkv, ldo := make([]float32, tokens*ld+1), c.heads*c.d+5
+	qkv, ldo := make([]float32, (tokens+1)*ld), c.heads*c.d+5 // one more, so that k and v exist without any
 	random(r, qkv)
 	if c.special {
 		for range len(qkv) / 500 {
@@ -154,6 +154,7 @@ func TestAttentionAllocatesNothing(t *testing.T) {
 func FuzzAttention(f *testing.F) {
 	xs := execs(f)
 	f.Add(uint8(2), uint8(1), uint8(32), uint16(40), uint8(9), true)
+	f.Add(uint8(1), uint8(2), uint8(43), uint16(0), uint8(0), true) // no tokens at all
 	f.Fuzz(func(t *testing.T, group, kvHeads, d uint8, n uint16, n2 uint8, bias bool) {
 		kv := 1 + int(kvHeads%3)
 		attnCase{kv * (1 + int(group%3)), kv, 1 + int(d%70), []int{int(n % 600), int(n2 % 40)}, bias, n2&1 == 0}.run(t, xs)
