@@ -59,7 +59,7 @@ func TestEmbed(t *testing.T) {
 					t.Fatalf("no %s in expected.safetensors", output)
 				}
 				worst, scale := maxError(t, got, want)
-				if limit := c.tolerance("", output, want.Len(), scale); worst > limit {
+				if limit := c.tolerance("", output, scale); worst > limit {
 					t.Errorf("%s: error %.3g, want at most %.3g", output, worst, limit)
 				}
 				ratios = append(ratios, worst/c.Noise[output])

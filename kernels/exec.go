@@ -41,11 +41,12 @@ func (x *Exec) Close() { x.pool.Close() }
 // A scratch is what one thread needs beside the arguments of a call. An Exec keeps them for its next calls, so that they
 // come to rest at the sizes that the calls need, and nothing is allocated any more.
 type scratch struct {
-	gemm gemmTask
-	attn attnTask
-	rows sharedRows
-	tile tile
-	buf  [nBuffers][]float32
+	gemm    gemmTask
+	precise preciseTask
+	attn    attnTask
+	rows    sharedRows
+	tile    tile
+	buf     [nBuffers][]float32
 }
 
 // The buffers of a scratch.

@@ -67,7 +67,7 @@ type pooler struct{ dense nn.Linear }
 
 func newPooler(cfg *config, x *kernels.Exec) *pooler {
 	p := &pooler{nn.NewLinear(x, cfg.HiddenSize, cfg.HiddenSize)}
-	p.dense.Act = kernels.Tanh
+	p.dense.Act, p.dense.Precise = kernels.Tanh, true
 	return p
 }
 
@@ -135,7 +135,7 @@ type classifier struct {
 
 func newClassifier(cfg *config, names classifyNames, labels int, output string, x *kernels.Exec) *classifier {
 	c := &classifier{names, output, nn.NewLinear(x, cfg.HiddenSize, cfg.HiddenSize), nn.NewLinear(x, cfg.HiddenSize, labels)}
-	c.dense.Act = names.act
+	c.dense.Act, c.dense.Precise, c.out.Precise = names.act, true, true
 	return c
 }
 

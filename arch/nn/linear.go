@@ -10,6 +10,8 @@ import (
 type Linear struct {
 	In, Out int
 	Act     kernels.Activation // Identity, unless set before it is used
+	// Precise makes Forward sum in float64: for heads, which work on one row a text.
+	Precise bool
 
 	x *kernels.Exec
 	w *kernels.Weights
@@ -31,7 +33,11 @@ func (l *Linear) Params(s *loader.Scope) {
 // Forward returns act(src·Wᵀ + b) for src [rows, In]: [rows, Out] in the Workspace.
 func (l *Linear) Forward(ws *tensor.Workspace, src tensor.Tensor) tensor.Tensor {
 	dst := ws.Tensor(src.NumRows(), l.Out)
-	l.x.Gemm(dst.Data, l.Out, src.Data, l.In, src.NumRows(), l.w, kernels.Epilogue{Bias: l.b, Act: l.Act})
+	if l.Precise {
+		l.x.GemmPrecise(dst.Data, l.Out, src.Data, l.In, src.NumRows(), l.w, l.b, l.Act)
+	} else {
+		l.x.Gemm(dst.Data, l.Out, src.Data, l.In, src.NumRows(), l.w, kernels.Epilogue{Bias: l.b, Act: l.Act})
+	}
 	return dst
 }
 

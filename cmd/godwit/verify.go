@@ -45,8 +45,9 @@ the prompt of that name) and similarity are what sentence-transformers returned 
 
 The tolerance is --tolerance, an absolute error. Without it, if a file case.json beside EXPECTED has
 noise_fp32 for an output (how far the other library in float32 was from itself in float64), it is four times
-that, and at least 1e-6 of the largest expected magnitude. Otherwise it is 5e-5 of that magnitude, about what
-float32 gives after 24 layers.`,
+that, and at least 1e-6 of the largest expected magnitude, plus 2^-24 of it: half a unit in the last place,
+by which the expected values are rounded. Otherwise it is 5e-5 of that magnitude, about what float32 gives
+after 24 layers.`,
 		Example: `  godwit verify ./model expected.safetensors
   godwit verify ./model expected.safetensors --tolerance 1e-4 --json`,
 		Args: arguments(2, 2),
@@ -157,7 +158,7 @@ func reportVerify(io *console, diffs []godwit.Difference, tolerance float64, noi
 		}
 		tol := tolerance
 		if n, ok := noise[name]; tol == 0 && ok {
-			tol = max(4*n, 1e-6*d.Scale)
+			tol = max(4*n, 1e-6*d.Scale) + d.Scale/(1<<24)
 		} else if tol == 0 {
 			tol = relativeTolerance * d.Scale
 		}
