@@ -1,13 +1,12 @@
 package main
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -17,22 +16,15 @@ import (
 	"github.com/godwit-ml/godwit/internal/cpu"
 )
 
-// A row is the result of one engine in one cell.
-type row struct {
-	Peer      string  `json:"peer"`
-	Batch     int     `json:"batch"`
-	Seq       int     `json:"seq"`
-	Threads   int     `json:"threads"`
-	Reps      int     `json:"reps"`
-	Min       float64 `json:"min_ns"`
-	Median    float64 `json:"median_ns"`
-	GFLOPS    float64 `json:"gflops"`           // matrix products only, by the minimum
-	Ratio     float64 `json:"ratio"`            // median over the first engine's
-	RatioLow  float64 `json:"ratio_low"`        // 95 % bootstrap interval
-	RatioHigh float64 `json:"ratio_high"`       //
-	RatioMin  float64 `json:"ratio_of_minima"`  // minimum over the first engine's
-	Error     float64 `json:"difference_first"` // max |output - the first engine's|, relative to the largest element
-	Machine   string  `json:"machine"`
+// A result is what an engine did in one cell: a line of results.jsonl.
+type result struct {
+	Cell    string      `json:"cell"`
+	Threads int         `json:"threads"`
+	Peer    string      `json:"peer"`
+	Flops   float64     `json:"flops"`    // of a repetition: matrix products only
+	Turns   [][]float64 `json:"turns_ns"` // of the repetitions that count, by round
+	Error   float64     `json:"error"`    // max |output - the first engine's|, relative to the largest element
+	Machine string      `json:"machine"`
 }
 
 // agreement is how far the outputs of two correct float32 engines may lie apart, relative to the largest element. Six to
@@ -41,94 +33,109 @@ const agreement = 1e-4
 
 // compare measures all cells and writes the results.
 func (o *options) compare() error {
-	flops, err := readFlops(o.model)
-	if err != nil {
-		return err
-	}
 	if err := os.MkdirAll(o.out, 0o755); err != nil {
 		return err
 	}
-	log, err := os.Create(filepath.Join(o.out, "results.jsonl"))
+	mode := os.O_TRUNC
+	if o.add {
+		mode = os.O_APPEND
+	}
+	name := filepath.Join(o.out, "results.jsonl")
+	log, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|mode, 0o644)
 	if err != nil {
 		return err
 	}
 	defer log.Close()
-	var rows []row
-	for _, cell := range o.cells {
-		for _, threads := range o.threads {
-			got, err := o.cell(cell[0], cell[1], threads, flops)
-			if err != nil {
-				return fmt.Errorf("batch %d, length %d, %d threads: %w", cell[0], cell[1], threads, err)
-			}
-			for _, r := range got {
-				if err := json.NewEncoder(log).Encode(r); err != nil {
-					return err
-				}
-				fmt.Fprintf(os.Stderr, "%dx%d, %d threads  %-14s min %9.3f ms  median %9.3f ms  ratio %.3f [%.3f, %.3f]  %d repetitions\n",
-					r.Batch, r.Seq, r.Threads, r.Peer, r.Min/1e6, r.Median/1e6, r.Ratio, r.RatioLow, r.RatioHigh, r.Reps)
-			}
-			rows = append(rows, got...)
+	for _, threads := range o.threads {
+		if err := o.compareOn(threads, json.NewEncoder(log)); err != nil {
+			return fmt.Errorf("%d threads: %w", threads, err)
 		}
 	}
-	t := table(rows, o.peers)
-	fmt.Print(t)
-	return cmp.Or(
-		os.WriteFile(filepath.Join(o.out, "table.md"), []byte(t), 0o644),
-		os.WriteFile(filepath.Join(o.out, "plot.svg"), []byte(plot(rows, o.peers)), 0o644),
-	)
-}
-
-// cell lets all engines take turns at one batch, length and number of threads.
-func (o *options) cell(batch, seq, threads int, flops func(batch, seq int) float64) ([]row, error) {
-	rows, err := o.measure(agreement, func(peer string) (*exec.Cmd, error) { return o.command(peer, batch, seq, threads) })
-	for i := range rows {
-		r := &rows[i]
-		r.Batch, r.Seq, r.Threads = batch, seq, threads
-		r.GFLOPS = flops(batch, seq) / r.Min
+	if _, err := log.Seek(0, io.SeekStart); err != nil {
+		return err
 	}
-	return rows, err
+	return o.report(log)
 }
 
-// measure starts the engines, compares what they compute, and lets them take turns. The outputs may differ by tolerance.
-func (o *options) measure(tolerance float64, command func(peer string) (*exec.Cmd, error)) ([]row, error) {
-	var engines []*engine
+// compareOn measures all cells with a number of threads. The engines run until the last cell is done.
+func (o *options) compareOn(threads int, log *json.Encoder) error {
+	running := map[string]*engine{}
 	defer func() {
-		for _, e := range engines {
+		for _, e := range running {
 			e.close()
 		}
 	}()
-	rows := make([]row, len(o.peers))
-	reps := make([]int, len(o.peers))
+	for _, c := range o.cells {
+		flops, err := o.flops(c)
+		if err != nil {
+			return err
+		}
+		var engines []*engine
+		for _, name := range o.engines(c) {
+			if running[name] == nil {
+				if running[name], err = start(name, o.command(name, threads)); err != nil {
+					return err
+				}
+			}
+			e := running[name]
+			engines = append(engines, e)
+			if err := e.set(c); err != nil {
+				return err
+			}
+		}
+		results, err := o.measure(agreement, engines)
+		if err != nil {
+			return fmt.Errorf("%s: %w", c, err)
+		}
+		for _, r := range results {
+			r.Cell, r.Threads, r.Flops = c.String(), threads, flops
+			if r.Peer == limit {
+				r.Flops = limitFlops
+			}
+			if err := log.Encode(r); err != nil {
+				return err
+			}
+			all := flatten(r.Turns)
+			fmt.Fprintf(os.Stderr, "%s, %d threads  %-14s min %9.4f ms  median %9.4f ms  %6.1f GFLOP/s  %d repetitions\n",
+				r.Cell, r.Threads, r.Peer, slices.Min(all)/1e6, median(all)/1e6, r.Flops/slices.Min(all), len(all))
+		}
+	}
+	return nil
+}
+
+// measure compares what the engines compute, which may differ by tolerance, and lets them take turns.
+func (o *options) measure(tolerance float64, engines []*engine) ([]result, error) {
+	results := make([]result, len(engines))
+	reps := make([]int, len(engines))
 	var reference []float64
-	for i, p := range o.peers {
-		cmd, err := command(p)
+	for i, e := range engines {
+		r := &results[i]
+		r.Peer, r.Machine = e.name, machine()
+		if e.name != limit {
+			out, err := e.check()
+			if err != nil {
+				return nil, err
+			}
+			if reference == nil {
+				reference = out
+			}
+			if r.Error, err = difference(out, reference); err != nil {
+				return nil, fmt.Errorf("%s: %w", e.name, err)
+			}
+			if r.Error > tolerance {
+				return nil, fmt.Errorf("the output of %s differs by %.1e of its largest element", e.name, r.Error)
+			}
+		}
+		ns, err := e.run(1)
 		if err != nil {
 			return nil, err
 		}
-		e, err := start(p, cmd)
-		if err != nil {
-			return nil, err
+		if ns[0] < float64(o.turn)/10 {
+			if ns, err = e.run(5); err != nil {
+				return nil, err
+			}
 		}
-		engines = append(engines, e)
-		out, err := e.check()
-		if err != nil {
-			return nil, err
-		}
-		if i == 0 {
-			reference = out
-		}
-		if rows[i].Error, err = difference(out, reference); err != nil {
-			return nil, fmt.Errorf("%s and %s: %w", e.name, o.peers[0], err)
-		}
-		if rows[i].Error > tolerance {
-			return nil, fmt.Errorf("the output of %s differs from that of %s by %.1e of its largest element",
-				e.name, o.peers[0], rows[i].Error)
-		}
-		ns, err := e.run(2)
-		if err != nil {
-			return nil, err
-		}
-		reps[i] = 1 + min(max(int(float64(o.turn)/ns[1]), 2), 2000)
+		reps[i] = min(max(int(float64(o.turn)/slices.Min(ns)), 1), 500)
 	}
 
 	order := make([]int, len(engines))
@@ -138,25 +145,19 @@ func (o *options) measure(tolerance float64, command func(peer string) (*exec.Cm
 	for range o.rounds {
 		for _, i := range order {
 			time.Sleep(20 * time.Millisecond) // threads that spin for work have gone to sleep by then
-			ns, err := engines[i].run(reps[i])
+			n := reps[i]
+			if n > 1 {
+				n++ // one more, of which the time is dropped: the engine before has evicted the caches
+			}
+			ns, err := engines[i].run(n)
 			if err != nil {
 				return nil, err
 			}
-			engines[i].turns = append(engines[i].turns, ns[1:])
+			results[i].Turns = append(results[i].Turns, ns[n-reps[i]:])
 		}
 		slices.Reverse(order)
 	}
-
-	first := flatten(engines[0].turns)
-	for i, e := range engines {
-		all := flatten(e.turns)
-		r := &rows[i]
-		r.Peer, r.Reps, r.Machine = e.name, len(all), machine()
-		r.Min, r.Median = slices.Min(all), median(all)
-		r.Ratio, r.RatioMin = r.Median/median(first), r.Min/slices.Min(first)
-		r.RatioLow, r.RatioHigh = interval(e.turns, engines[0].turns)
-	}
-	return rows, nil
+	return results, nil
 }
 
 // difference returns max |a - b| over max |b|.
@@ -166,34 +167,13 @@ func difference(a, b []float64) (float64, error) {
 	}
 	var apart, largest float64
 	for i := range b {
+		if math.IsNaN(a[i]) {
+			return 0, errors.New("an output is NaN")
+		}
 		apart = max(apart, math.Abs(a[i]-b[i]))
 		largest = max(largest, math.Abs(b[i]))
 	}
 	return apart / largest, nil
-}
-
-// readFlops returns a function that counts the floating-point operations of the model's matrix products, two for each
-// multiplication: the four projections and the two of the MLP for each token, and attention's two for each pair of tokens.
-func readFlops(model string) (func(batch, seq int) float64, error) {
-	data, err := os.ReadFile(filepath.Join(model, "config.json"))
-	if err != nil {
-		return nil, err
-	}
-	var c struct {
-		Hidden       int `json:"hidden_size"`
-		Layers       int `json:"num_hidden_layers"`
-		Intermediate int `json:"intermediate_size"`
-	}
-	if err := json.Unmarshal(data, &c); err != nil {
-		return nil, fmt.Errorf("config.json: %w", err)
-	}
-	if c.Hidden == 0 || c.Layers == 0 || c.Intermediate == 0 {
-		return nil, errors.New("config.json has no hidden_size, num_hidden_layers or intermediate_size")
-	}
-	return func(batch, seq int) float64 {
-		tokens := float64(batch * seq)
-		return float64(c.Layers) * tokens * float64(2*(4*c.Hidden*c.Hidden+2*c.Hidden*c.Intermediate)+4*seq*c.Hidden)
-	}, nil
 }
 
 // machine names the class of this machine.

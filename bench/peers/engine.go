@@ -19,7 +19,6 @@ type engine struct {
 	in     io.WriteCloser
 	out    *bufio.Scanner
 	stderr bytes.Buffer
-	turns  [][]float64 // nanoseconds of the repetitions that count, by round
 }
 
 // start starts an engine and waits until it is ready.
@@ -69,7 +68,14 @@ func (e *engine) answer(word string) ([]float64, error) {
 	return nil, fmt.Errorf("%s: no %q: %w\n%s", e.name, word, err, e.stderr.String())
 }
 
-// check returns the last row of the engine's output.
+// set lets the engine make ready for a cell: make the operands, run once.
+func (e *engine) set(c cell) error {
+	fmt.Fprintln(e.in, "cell", c.kind, strings.Trim(fmt.Sprint(c.dims), "[]"))
+	_, err := e.answer("ready")
+	return err
+}
+
+// check returns the last row of what the engine computed last.
 func (e *engine) check() ([]float64, error) {
 	fmt.Fprintln(e.in, "check")
 	return e.answer("out")

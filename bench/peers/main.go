@@ -1,18 +1,27 @@
-// Command peers times godwit beside other engines on the same model files, in one run and taking turns:
+// Command peers times godwit beside other engines, in one run and taking turns:
 //
 //	pip install onnxruntime torch transformers onnx        (and openvino, if wanted)
 //	go run ./bench/peers -model DIR -python python3
+//	pip install torch numpy mkl
+//	go run ./bench/peers -kernels -python python3
 //
-// DIR is a folder with config.json and model.safetensors of an encoder, such as all-MiniLM-L6-v2. Each engine is a process
-// that speaks a line protocol (see py/peer.py), godwit being this very program with -serve. A repetition is token ids to
-// last_hidden_state, without padding. Before anything is timed, the engines' outputs are compared.
+// The first times models: DIR is a folder with config.json and model.safetensors of an encoder, such as all-MiniLM-L6-v2, or
+// one of random weights that py/make_bert.py makes. A repetition is token ids to last_hidden_state, without padding.
 //
-// In a cell (a batch, a length, a number of threads) the engines take turns for -rounds rounds, in an order that is
-// reversed each time; the first repetition of a turn is dropped, because the engine before has evicted the caches. One
-// thread means one CPU as well: the processes are pinned to it by taskset where there is one.
+// With -kernels it times products beside the fastest calls of MKL, oneDNN and OpenBLAS, and attention beside PyTorch's
+// scaled_dot_product_attention. What is not installed is left out with a warning.
 //
-// It writes table.md, results.jsonl (one line an engine and cell) and plot.svg to the folder -out. The ratio of an engine is
-// its median time over the first engine's, with a 95 % bootstrap interval over whole rounds.
+// Each engine is a process that speaks a line protocol (see py/peer.py), godwit being this very program with -serve. One of
+// them computes nothing: it measures the limit, which is the peak of fused multiply-adds or, for products of few rows, the
+// bandwidth of the cache or memory that holds the weights. Before anything is timed, the engines' outputs are compared.
+//
+// In a cell (a batch and a length, or the sizes of a kernel; a number of threads) the engines take turns for -rounds rounds, in
+// an order that is reversed each time; the first repetition of a turn is dropped, because the engine before has evicted the
+// caches. One thread means one CPU as well: the processes are pinned to it by taskset where there is one.
+//
+// It writes table.md, results.jsonl (a line an engine and cell) and plot.svg to the folder -out. The ratio is the median time
+// of the fastest other engine over the first engine's, with a 95 % bootstrap interval over whole rounds. With -add the results
+// that are in the folder already stay: the cells may then be measured one by one, or again for more rounds.
 //
 // With -text FILE it compares tokenizers instead: the ids of the paragraphs of a text, one thread, without offsets, by godwit
 // and by the Python package tokenizers, whose work is done in Rust.
@@ -22,6 +31,7 @@
 package main
 
 import (
+	"cmp"
 	"embed"
 	"errors"
 	"flag"
@@ -42,12 +52,14 @@ var scripts embed.FS
 // options are the command line.
 type options struct {
 	model, python, out string
-	peers              []string
-	cells              [][2]int // batch and sequence length
+	kernels, add       bool
+	peers              []string // the first is godwit
+	cells              []cell
 	threads            []int
 	rounds             int
 	turn               time.Duration
 	pin                int
+	self               string // this program
 	scripts            string // folder of the Python files
 	onnx               string // folder of the exported graphs
 }
@@ -61,31 +73,29 @@ func main() {
 
 func run() error {
 	var (
-		o        options
-		serve    = flag.Bool("serve", false, "be the godwit engine: speak the line protocol (-cells and -threads with one entry each)")
-		text     = flag.String("text", "", "compare tokenizers on the paragraphs of this file")
-		cold     = flag.Bool("coldstart", false, "measure fresh processes up to their first embedding")
-		peers    = flag.String("peers", "", "engines: godwit, godwit:avx2 (or another instruction set), onnxruntime, torch, openvino;\nempty: godwit and what the Python has")
-		cells    = flag.String("cells", "1x16,1x128,1x512,32x128", "batch x sequence length, separated by commas")
-		threads  = flag.String("threads", "1,2", "numbers of threads, separated by commas")
-		pinUsage = "CPU for runs of one thread; -1: do not pin"
+		o       options
+		serve   = flag.String("serve", "", "be an engine, godwit or limit: speak the line protocol (-threads with one entry)")
+		text    = flag.String("text", "", "compare tokenizers on the paragraphs of this file")
+		cold    = flag.Bool("coldstart", false, "measure fresh processes up to their first embedding")
+		peers   = flag.String("peers", "", "engines, godwit first: godwit, godwit:avx2 (or another instruction set), onnxruntime, torch,\nopenvino; with -kernels mkl, onednn, openblas, torch; empty: godwit and what the Python has")
+		cells   = flag.String("cells", "", "batch x sequence length, separated by commas; with -kernels m x k x n, or length x head dim")
+		threads = flag.String("threads", "1,2", "numbers of threads, separated by commas")
 	)
+	flag.BoolVar(&o.kernels, "kernels", false, "compare products and attention, without a model")
+	flag.BoolVar(&o.add, "add", false, "keep the results that are in -out already")
 	flag.StringVar(&o.model, "model", "", "folder with config.json and model.safetensors")
 	flag.StringVar(&o.python, "python", "python3", "the Python that has the other engines")
 	flag.StringVar(&o.out, "out", "peers.out", "folder for the exported graphs and the results")
 	flag.IntVar(&o.rounds, "rounds", 12, "turns of each engine in a cell")
-	flag.DurationVar(&o.turn, "turn", 300*time.Millisecond, "length of a turn, at least two repetitions")
-	flag.IntVar(&o.pin, "pin", runtime.NumCPU()-1, pinUsage)
+	flag.DurationVar(&o.turn, "turn", 300*time.Millisecond, "length of a turn, at least one repetition")
+	flag.IntVar(&o.pin, "pin", runtime.NumCPU()-1, "CPU for runs of one thread; -1: do not pin")
 	flag.Parse()
-	if o.model == "" {
-		return errors.New("-model DIR is needed")
+	if o.model == "" && !o.kernels && *serve == "" {
+		return errors.New("-model DIR or -kernels is needed")
 	}
-	for s := range strings.SplitSeq(*cells, ",") {
-		var c [2]int
-		if n, err := fmt.Sscanf(s, "%dx%d", &c[0], &c[1]); n != 2 || err != nil || c[0] < 1 || c[1] < 1 {
-			return fmt.Errorf("-cells: %q is not like 1x128", s)
-		}
-		o.cells = append(o.cells, c)
+	var err error
+	if o.cells, err = parseCells(cmp.Or(*cells, defaultCells(o.kernels)), o.kernels); err != nil {
+		return err
 	}
 	for s := range strings.SplitSeq(*threads, ",") {
 		n, err := strconv.Atoi(s)
@@ -94,11 +104,13 @@ func run() error {
 		}
 		o.threads = append(o.threads, n)
 	}
-	if *serve && *text != "" {
+	switch {
+	case *serve == limit:
+		return serveLimit(o.threads[0])
+	case *serve != "" && *text != "":
 		return serveTokenizer(o.model, *text)
-	}
-	if *serve {
-		return serveGodwit(o.model, o.cells[0][0], o.cells[0][1], o.threads[0])
+	case *serve != "":
+		return serveGodwit(o.model, o.threads[0])
 	}
 
 	dir, err := os.MkdirTemp("", "peers")
@@ -109,7 +121,10 @@ func run() error {
 	if err := os.CopyFS(dir, scripts); err != nil {
 		return err
 	}
-	o.scripts = filepath.Join(dir, "py")
+	o.scripts, o.onnx = filepath.Join(dir, "py"), filepath.Join(o.out, "onnx")
+	if o.self, err = os.Executable(); err != nil {
+		return err
+	}
 	if *text != "" {
 		return o.tokenizers(*text)
 	}
@@ -131,20 +146,30 @@ func (o *options) choose(names string) ([]string, error) {
 		return strings.Split(names, ","), nil
 	}
 	peers := []string{"godwit"}
-	for _, p := range []string{"onnxruntime", "torch", "openvino"} {
-		if exec.Command(o.python, "-c", "import "+p).Run() == nil {
-			peers = append(peers, p)
+	candidates := []string{"onnxruntime", "torch", "openvino"}
+	if o.kernels {
+		candidates = []string{"mkl", "onednn", "openblas", "torch"}
+	}
+	for _, p := range candidates {
+		probe := exec.Command(o.python, "-c", "import "+p)
+		if o.kernels {
+			probe = o.command(p, 1) // ends with its input, which is empty
 		}
+		if said, err := probe.CombinedOutput(); err != nil {
+			lines := strings.Split(strings.TrimSpace(string(said)), "\n")
+			fmt.Fprintf(os.Stderr, "peers: without %s: %s\n", p, lines[len(lines)-1])
+			continue
+		}
+		peers = append(peers, p)
 	}
 	if len(peers) == 1 {
-		return nil, fmt.Errorf("%s has neither onnxruntime nor torch nor openvino: pip install onnxruntime torch transformers onnx", o.python)
+		return nil, fmt.Errorf("%s has none of %s", o.python, strings.Join(candidates, ", "))
 	}
 	return peers, nil
 }
 
 // export writes the ONNX graphs if an engine needs them and they are not there from an earlier run.
 func (o *options) export() error {
-	o.onnx = filepath.Join(o.out, "onnx")
 	if !slices.Contains(o.peers, "onnxruntime") && !slices.Contains(o.peers, "openvino") {
 		return nil
 	}
@@ -164,29 +189,34 @@ func (o *options) export() error {
 	return nil
 }
 
-// command returns the process of an engine for one cell.
-func (o *options) command(peer string, batch, seq, threads int) (*exec.Cmd, error) {
+// command returns the process of an engine.
+func (o *options) command(peer string, threads int) *exec.Cmd {
 	name, isa, _ := strings.Cut(peer, ":")
+	if name == limit {
+		_, isa, _ = strings.Cut(o.peers[0], ":") // that of the first engine's instruction set
+	}
 	var args []string
 	if threads == 1 {
 		args = o.pinned()
 	}
-	if name == "godwit" {
-		self, err := os.Executable()
-		if err != nil {
-			return nil, err
-		}
-		args = append(args, self, "-serve", "-model", o.model, "-cells", fmt.Sprintf("%dx%d", batch, seq), "-threads", strconv.Itoa(threads))
-	} else {
-		args = append(args, o.python, filepath.Join(o.scripts, "serve_"+name+".py"), "--model", o.model, "--onnx", o.onnx,
-			"--batch", strconv.Itoa(batch), "--seq", strconv.Itoa(seq), "--threads", strconv.Itoa(threads))
+	switch name {
+	case "godwit", limit:
+		args = append(args, o.self, "-serve", name)
+	case "mkl", "onednn", "openblas":
+		args = append(args, o.python, filepath.Join(o.scripts, "serve_sgemm.py"), "--library", name)
+	default:
+		args = append(args, o.python, filepath.Join(o.scripts, "serve_"+name+".py"), "--onnx", o.onnx)
+	}
+	args = append(args, "--threads", strconv.Itoa(threads))
+	if o.model != "" {
+		args = append(args, "--model", o.model)
 	}
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Env = os.Environ()
 	if isa != "" {
 		cmd.Env = append(cmd.Env, "GODWIT_ISA="+isa)
 	}
-	return cmd, nil
+	return cmd
 }
 
 // pinned returns the beginning of a command line that keeps a process on one CPU, if there is taskset.

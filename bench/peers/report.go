@@ -1,79 +1,160 @@
 package main
 
 import (
+	"cmp"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// table returns the results in Markdown, a line a cell.
-func table(rows []row, peers []string) string {
-	var b strings.Builder
-	fmt.Fprintf(&b, "Milliseconds, minimum / median; ratio: median over that of %s, with its 95 %% interval.\nMachine: %s.\n\n",
-		peers[0], rows[0].Machine)
-	b.WriteString("| batch × length | threads |")
-	line := "|---|---|"
-	for i, p := range peers {
-		fmt.Fprintf(&b, " %s |", p)
-		line += "---|"
-		if i > 0 {
-			b.WriteString(" ratio |")
-			line += "---|"
+// A line is what all engines did in one cell: a line of the table, a group of the plot. The first engine is godwit.
+type line struct {
+	cell    string
+	threads int
+	limit   float64 // GFLOP/s: the most that the machine allows, measured in the same turns
+	results []result
+}
+
+// report reads results, writes table.md and plot.svg, and prints the table.
+func (o *options) report(log io.Reader) error {
+	lines, err := readLines(log)
+	if err != nil {
+		return err
+	}
+	var text strings.Builder
+	fmt.Fprintf(&text, "Milliseconds, minimum / median, and the minimum's share of the limit. Ratio: the fastest other's median over %s's,\n"+
+		"with its 95 %% interval. Machine: %s.\n", lines[0].results[0].Peer, lines[0].results[0].Machine)
+	for _, kind := range kinds(lines) {
+		text.WriteByte('\n')
+		text.WriteString(table(kind))
+	}
+	fmt.Print(text.String())
+	return cmp.Or(
+		os.WriteFile(filepath.Join(o.out, "table.md"), []byte(text.String()), 0o644),
+		os.WriteFile(filepath.Join(o.out, "plot.svg"), []byte(plot(lines)), 0o644),
+	)
+}
+
+// readLines reads results.jsonl. What was measured several times is put together: more rounds of the same cell.
+func readLines(log io.Reader) (lines []line, err error) {
+	for d := json.NewDecoder(log); ; {
+		var r result
+		if err := d.Decode(&r); err == io.EOF {
+			break
+		} else if err != nil {
+			return nil, fmt.Errorf("results.jsonl: %w", err)
+		}
+		i := slices.IndexFunc(lines, func(l line) bool { return l.cell == r.Cell && l.threads == r.Threads })
+		if i < 0 {
+			i = len(lines)
+			lines = append(lines, line{cell: r.Cell, threads: r.Threads})
+		}
+		l := &lines[i]
+		if r.Peer == limit {
+			l.limit = max(l.limit, r.Flops/slices.Min(flatten(r.Turns)))
+			continue
+		}
+		if j := slices.IndexFunc(l.results, func(other result) bool { return other.Peer == r.Peer }); j >= 0 {
+			l.results[j].Turns = append(l.results[j].Turns, r.Turns...)
+		} else {
+			l.results = append(l.results, r)
 		}
 	}
-	fmt.Fprintf(&b, " %s GFLOP/s |\n%s---|\n", peers[0], line)
-	for cell := range slices.Chunk(rows, len(peers)) {
-		fmt.Fprintf(&b, "| %d × %d | %d |", cell[0].Batch, cell[0].Seq, cell[0].Threads)
-		for i, r := range cell {
-			fmt.Fprintf(&b, " %.2f / %.2f |", r.Min/1e6, r.Median/1e6)
-			if i > 0 {
-				fmt.Fprintf(&b, " %.2f [%.2f, %.2f] |", r.Ratio, r.RatioLow, r.RatioHigh)
-			}
+	if len(lines) == 0 {
+		return nil, errors.New("no results")
+	}
+	return lines, nil
+}
+
+// kinds divides lines by the first word of their cells.
+func kinds(lines []line) (all [][]line) {
+	for _, l := range lines {
+		kind := func(l line) string { kind, _, _ := strings.Cut(l.cell, " "); return kind }
+		if i := slices.IndexFunc(all, func(k []line) bool { return kind(k[0]) == kind(l) }); i >= 0 {
+			all[i] = append(all[i], l)
+		} else {
+			all = append(all, []line{l})
 		}
-		fmt.Fprintf(&b, " %.0f |\n", cell[0].GFLOPS)
+	}
+	return all
+}
+
+// table returns lines of one kind in Markdown.
+func table(lines []line) string {
+	var b strings.Builder
+	kind, _, _ := strings.Cut(lines[0].cell, " ")
+	fmt.Fprintf(&b, "| %s | threads | limit, GFLOP/s |", kind)
+	for _, r := range lines[0].results {
+		fmt.Fprintf(&b, " %s |", r.Peer)
+	}
+	b.WriteString(" ratio |\n|" + strings.Repeat("---|", 4+len(lines[0].results)) + "\n")
+	for _, l := range lines {
+		fmt.Fprintf(&b, "| %s | %d | %.1f |", strings.TrimPrefix(l.cell, kind+" "), l.threads, l.limit)
+		for _, r := range l.results {
+			all := flatten(r.Turns)
+			fmt.Fprintf(&b, " %.4g / %.4g, %.0f %% |", slices.Min(all)/1e6, median(all)/1e6, 100*r.Flops/slices.Min(all)/l.limit)
+		}
+		if len(l.results) > 1 {
+			ours, best := l.results[0], l.fastestOther()
+			low, high := interval(best.Turns, ours.Turns)
+			fmt.Fprintf(&b, " %s %.2f [%.2f, %.2f]", best.Peer, median(flatten(best.Turns))/median(flatten(ours.Turns)), low, high)
+		}
+		b.WriteString(" |\n")
 	}
 	return b.String()
 }
 
-// plot returns a bar chart in SVG: for each cell and engine the tokens a second, relative to the fastest of the cell.
-func plot(rows []row, peers []string) string {
-	const (
-		bar, gap, height, left, top = 16, 14, 200, 46, 34
-	)
+// fastestOther returns the result with the least median of those that are not the first engine's.
+func (l line) fastestOther() result {
+	return slices.MinFunc(l.results[1:], func(a, b result) int {
+		return cmp.Compare(median(flatten(a.Turns)), median(flatten(b.Turns)))
+	})
+}
+
+// plot returns a bar chart in SVG: for each cell and engine the median rate as a share of the limit.
+func plot(lines []line) string {
+	const bar, gap, height, left, top = 14, 14, 200, 46, 34
 	colours := []string{"#1b6ca8", "#d1783c", "#6a9a3a", "#8a5aa8", "#777777"}
-	group := bar*len(peers) + gap
-	cells := len(rows) / len(peers)
-	width := left + group*cells + gap
+	var peers []string
+	width := left + gap
+	for _, l := range lines {
+		width += bar*len(l.results) + gap
+		for _, r := range l.results {
+			if !slices.Contains(peers, r.Peer) {
+				peers = append(peers, r.Peer)
+			}
+		}
+	}
+	colour := func(peer string) string { return colours[slices.Index(peers, peer)%len(colours)] }
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="11">`+"\n",
-		max(width, 130*len(peers)+left), top+height+44)
+		max(width, 130*len(peers)+left), top+height+110)
 	for i, p := range peers {
 		x := left + 130*i
-		fmt.Fprintf(&b, `<rect x="%d" y="8" width="10" height="10" fill="%s"/><text x="%d" y="17">%s</text>`+"\n",
-			x, colours[i%len(colours)], x+14, p)
+		fmt.Fprintf(&b, `<rect x="%d" y="8" width="10" height="10" fill="%s"/><text x="%d" y="17">%s</text>`+"\n", x, colour(p), x+14, p)
 	}
-	for _, percent := range []int{0, 50, 100} {
+	for _, percent := range []int{0, 25, 50, 75, 100} {
 		y := top + height - height*percent/100
 		fmt.Fprintf(&b, `<path d="M%d %dH%d" stroke="#ccc"/><text x="%d" y="%d" text-anchor="end">%d %%</text>`+"\n",
 			left, y, width, left-4, y+4, percent)
 	}
-	for c := range cells {
-		cell := rows[c*len(peers) : (c+1)*len(peers)]
-		best := slices.MinFunc(cell, func(a, b row) int {
-			if a.Median < b.Median {
-				return -1
-			}
-			return 1
-		}).Median
-		x := left + gap + c*group
-		for i, r := range cell {
-			h := float64(height) * best / r.Median
-			fmt.Fprintf(&b, `<rect x="%d" y="%.1f" width="%d" height="%.1f" fill="%s"><title>%s: %.2f ms</title></rect>`+"\n",
-				x+bar*i, float64(top+height)-h, bar-2, h, colours[i%len(colours)], r.Peer, r.Median/1e6)
+	x := left + gap
+	for _, l := range lines {
+		for i, r := range l.results {
+			ms := median(flatten(r.Turns)) / 1e6
+			share := r.Flops / (ms * 1e6) / l.limit
+			h := height * share
+			fmt.Fprintf(&b, `<rect x="%d" y="%.1f" width="%d" height="%.1f" fill="%s"><title>%s: %.4g ms, %.0f %%</title></rect>`+"\n",
+				x+bar*i, top+height-h, bar-2, h, colour(r.Peer), r.Peer, ms, 100*share)
 		}
-		middle := x + bar*len(peers)/2
-		fmt.Fprintf(&b, `<text x="%d" y="%d" text-anchor="middle">%d×%d</text><text x="%d" y="%d" text-anchor="middle" fill="#666">%d thr.</text>`+"\n",
-			middle, top+height+16, cell[0].Batch, cell[0].Seq, middle, top+height+31, cell[0].Threads)
+		fmt.Fprintf(&b, `<text transform="translate(%d,%d) rotate(-40)" text-anchor="end">%s, %d thr.</text>`+"\n",
+			x+bar*len(l.results)/2+4, top+height+14, l.cell, l.threads)
+		x += bar*len(l.results) + gap
 	}
 	b.WriteString("</svg>\n")
 	return b.String()

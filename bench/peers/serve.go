@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"time"
 
@@ -15,52 +16,119 @@ import (
 	"github.com/godwit-ml/godwit/tokenizer"
 )
 
-// serveGodwit is the godwit engine: it speaks the line protocol on standard input and output.
-func serveGodwit(model string, batch, seq, threads int) error {
+// A job is one repetition of a cell. It returns the last row of what it computed.
+type job func() (last any)
+
+// serveGodwit is the godwit engine: it speaks the line protocol on standard input and output. model may be "", for kernels.
+func serveGodwit(model string, threads int) error {
 	if _, err := kernels.Default(); err != nil {
-		return err
-	}
-	fsys := os.DirFS(model)
-	config, err := arch.ReadConfig(fsys)
-	if err != nil {
-		return err
-	}
-	weights, err := loader.Open(fsys)
-	if err != nil {
 		return err
 	}
 	x := kernels.New(nil, threads)
 	defer x.Close()
+	encode := func(cell) (job, error) { return nil, fmt.Errorf("no model") }
+	if model != "" {
+		encoder, err := open(model, x)
+		if err != nil {
+			return err
+		}
+		encode = func(c cell) (job, error) { return encoderJob(encoder, c.dims[0], c.dims[1]) }
+	}
+	return speak(func(c cell) (job, error) {
+		switch c.kind {
+		case "gemm":
+			return gemmJob(x, c.dims[0], c.dims[1], c.dims[2]), nil
+		case "attention":
+			return attentionJob(x, c.dims[0], c.dims[1]), nil
+		}
+		return encode(c)
+	}, nil)
+}
+
+// open loads an encoder.
+func open(model string, x *kernels.Exec) (arch.TextEncoder, error) {
+	fsys := os.DirFS(model)
+	config, err := arch.ReadConfig(fsys)
+	if err != nil {
+		return nil, err
+	}
+	weights, err := loader.Open(fsys)
+	if err != nil {
+		return nil, err
+	}
+	defer weights.Close()
 	m, err := arch.New(config, weights, x)
 	if err != nil {
-		return err
-	}
-	if err := weights.Close(); err != nil {
-		return err
+		return nil, err
 	}
 	encoder, ok := m.(arch.TextEncoder)
 	if !ok {
-		return fmt.Errorf("%s is not an encoder of texts", model)
+		return nil, fmt.Errorf("%s is not an encoder of texts", model)
 	}
+	return encoder, nil
+}
+
+func encoderJob(encoder arch.TextEncoder, batch, seq int) (job, error) {
 	var b arch.Batch
 	for row := range batch {
 		b.Append(ids(row, seq, encoder.Limits().Vocab), nil, encoder.Limits().Rule)
 	}
 	if err := encoder.Limits().Check(&b); err != nil {
-		return err
+		return nil, err
 	}
 	var ws tensor.Workspace
-	run := func() tensor.Tensor {
+	return func() any {
 		ws.Reset()
-		return encoder.Encode(&ws, &b)
-	}
-	for range 3 {
-		run()
-	}
-	return speak(func() { run() }, func() any {
-		out := run()
+		out := encoder.Encode(&ws, &b)
 		return out.Row(out.NumRows() - 1)
+	}, nil
+}
+
+func gemmJob(x *kernels.Exec, m, k, n int) job {
+	a, b, c := numbers(m*k, 0), numbers(k*n, 1), make([]float32, m*n)
+	packed := x.Pack(k, n, func(j int, dst []float32) {
+		for i := range dst {
+			dst[i] = b[i*n+j]
+		}
 	})
+	return func() any {
+		x.Gemm(c, n, a, k, m, packed, kernels.Epilogue{})
+		return c[(m-1)*n:]
+	}
+}
+
+func attentionJob(x *kernels.Exec, seq, headDim int) job {
+	width := attentionHeads * headDim
+	q, k, v := numbers(seq*width, 0), numbers(seq*width, 1), numbers(seq*width, 2)
+	out, starts := make([]float32, seq*width), []int32{0, int32(seq)}
+	p := kernels.Attn{Heads: attentionHeads, KVHeads: attentionHeads, HeadDim: headDim, Scale: 0.125}
+	return func() any {
+		x.Attention(out, width, q, width, k, v, width, starts, &p)
+		return out[(seq-1)*width:]
+	}
+}
+
+// limit is the name of the engine that computes nothing: it measures how fast the machine could be.
+const limit = "limit"
+
+// limitFlops is what a repetition of the limit counts for.
+const limitFlops = 1e9
+
+// serveLimit is the engine that measures the limit: the peak of fused multiply-adds, or for products of few rows what the
+// cache or memory that holds the weights allows, if that is less. It says how long limitFlops take at that rate.
+func serveLimit(threads int) error {
+	x := kernels.New(nil, threads)
+	defer x.Close()
+	rate := x.PeakFMA
+	return speak(func(c cell) (job, error) {
+		rate = x.PeakFMA
+		if c.kind == "gemm" && c.dims[0] < 16 {
+			weights := numbers(c.dims[1]*c.dims[2], 1)
+			flopsPerByte := float64(c.dims[0]) / 2 // a multiplication and an addition for each row and 4 bytes
+			rate = func() float64 { return min(x.PeakFMA(), x.ReadBandwidth(weights)*flopsPerByte) }
+		}
+		return func() any { return []float32{} }, nil
+	}, func() int64 { return int64(limitFlops / rate() * 1e9) })
 }
 
 // serveTokenizer is the godwit engine for texts: their ids.
@@ -74,16 +142,16 @@ func serveTokenizer(model, file string) error {
 		return err
 	}
 	var ids []int32
-	run := func() {
+	run := func() any {
 		ids = ids[:0]
 		for _, s := range texts {
 			if ids, err = t.AppendIDs(ids, s, 0); err != nil {
 				panic(err) // no text is too long
 			}
 		}
+		return ids
 	}
-	run()
-	return speak(run, func() any { run(); return ids })
+	return speak(func(cell) (job, error) { return run, nil }, nil)
 }
 
 // paragraphs returns the parts of a text file between blank lines: as paragraphs in py/serve_tokenizers.py.
@@ -92,21 +160,47 @@ func paragraphs(file string) ([]string, error) {
 	return strings.Split(strings.TrimSpace(string(data)), "\n\n"), err
 }
 
-// speak speaks the line protocol on standard input and output. run is one repetition; output returns what it computes, a
-// slice of numbers.
-func speak(run func(), output func() any) error {
+// speak speaks the line protocol on standard input and output: see py/peer.py. set makes ready for a cell. The time of a
+// repetition in nanoseconds is what it takes, or what measure returns if that is not nil.
+func speak(set func(cell) (job, error), measure func() int64) error {
+	var run job
+	var last any
+	if measure == nil {
+		measure = func() int64 {
+			begun := time.Now()
+			last = run()
+			return time.Since(begun).Nanoseconds()
+		}
+	}
 	fmt.Println("ready")
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
-		line := lines.Text()
-		var n int
-		if line == "check" {
-			fmt.Println("out", strings.Trim(fmt.Sprint(output()), "[]"))
-		} else if _, err := fmt.Sscanf(line, "run %d", &n); err == nil {
+		words := strings.Fields(lines.Text())
+		switch {
+		case len(words) > 1 && words[0] == "cell":
+			c := cell{kind: words[1]}
+			for _, w := range words[2:] {
+				n, err := strconv.Atoi(w)
+				if err != nil {
+					return err
+				}
+				c.dims = append(c.dims, n)
+			}
+			var err error
+			if run, err = set(c); err != nil {
+				return err
+			}
+			last = run()
+			fmt.Println("ready")
+		case len(words) == 1 && words[0] == "check":
+			fmt.Println("out", strings.Trim(fmt.Sprint(last), "[]"))
+		case len(words) == 2 && words[0] == "run":
+			n, err := strconv.Atoi(words[1])
+			if err != nil {
+				return err
+			}
 			ns := make([]int64, n)
 			for i := range ns {
-				begun := time.Now()
-				run()
-				ns[i] = time.Since(begun).Nanoseconds()
+				ns[i] = measure()
 			}
 			fmt.Println("ns", strings.Trim(fmt.Sprint(ns), "[]"))
 		}
@@ -120,6 +214,15 @@ func ids(row, seq, vocab int) []int32 {
 	v := make([]int32, seq)
 	for i := range v {
 		v[i] = int32(low + (row*seq+i)*7919%(vocab-low))
+	}
+	return v
+}
+
+// numbers returns operand number i of a kernel, n numbers in [-1, 1]: the same formula as numbers in py/peer.py.
+func numbers(n, i int) []float32 {
+	v := make([]float32, n)
+	for j := range v {
+		v[j] = float32((j+i)*7919%2003-1001) / 1001
 	}
 	return v
 }

@@ -22,7 +22,7 @@ func interval(a, b [][]float64) (low, high float64) {
 	const draws = 2000
 	r := rand.New(rand.NewPCG(1, 2))
 	ratios := make([]float64, draws)
-	rounds := len(a)
+	rounds := min(len(a), len(b))
 	var x, y []float64
 	for i := range ratios {
 		x, y = x[:0], y[:0]

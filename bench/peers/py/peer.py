@@ -1,12 +1,16 @@
-"""What the peers share: arguments, token ids, and the line protocol.
+"""What the peers share: arguments, operands, and the line protocol.
 
     the peer says      when
-    ready              it is loaded and warm
+    ready              it is loaded; or it was asked `cell KIND SIZES...` and is ready to compute that, and warm
     ns a b c           asked `run 3`: nanoseconds of three repetitions
-    out x y z ...      asked `check`: the last row of last_hidden_state, to compare the peers' outputs
+    out x y z ...      asked `check`: the last row of what it computed last, to compare the peers' outputs
     (exits)            standard input ends
 
-One repetition is token ids to last_hidden_state [batch, seq, hidden]; all sequences are of full length, nothing is padded.
+Cells and their repetitions:
+
+    encoder 8 128           token ids to last_hidden_state [batch, seq, hidden], nothing padded
+    gemm 128 384 1536       [m, k] times [k, n]
+    attention 512 32        12 heads: sequence length, head dim
 """
 
 import argparse
@@ -16,44 +20,58 @@ import sys
 import time
 
 
-def arguments():
+def arguments(**more):
+    """Reads the command line; more are arguments of this peer alone, by name, with their help."""
     p = argparse.ArgumentParser()
-    p.add_argument("--model", required=True, help="folder with config.json and model.safetensors")
+    p.add_argument("--model", help="folder with config.json and model.safetensors")
     p.add_argument("--onnx", help="folder with the files that export_onnx.py wrote")
-    p.add_argument("--batch", type=int, default=1)
-    p.add_argument("--seq", type=int, default=128)
     p.add_argument("--threads", type=int, default=1)
+    for name, text in more.items():
+        p.add_argument("--" + name, required=True, help=text)
     a = p.parse_args()
     # Read by the numerical libraries when they are imported, which is therefore done after this.
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(a.threads)
+    # Intel's OpenMP threads spin for 200 ms after a call, which would disturb the next peer's turn.
+    os.environ.setdefault("KMP_BLOCKTIME", "5")
     return a
 
 
-def token_ids(a):
+def token_ids(model, batch, seq):
     """The ids that every peer runs on, [batch, seq]: the same formula as ids in serve.go."""
     import numpy as np
 
-    with open(os.path.join(a.model, "config.json"), encoding="utf-8") as f:
+    with open(os.path.join(model, "config.json"), encoding="utf-8") as f:
         vocab = json.load(f)["vocab_size"]
     low = vocab // 10
-    i = np.arange(a.batch * a.seq, dtype=np.int64)
-    return (low + i * 7919 % (vocab - low)).reshape(a.batch, a.seq)
+    i = np.arange(batch * seq, dtype=np.int64)
+    return (low + i * 7919 % (vocab - low)).reshape(batch, seq)
 
 
-def serve(run, output, warm=3):
-    """Speaks the protocol. run() is one repetition; output() returns the last row of its result."""
-    for _ in range(warm):
-        run()
+def numbers(i, *shape):
+    """Operand number i of a kernel: the same formula as numbers in serve.go."""
+    import numpy as np
+
+    j = np.arange(np.prod(shape), dtype=np.int64) + i
+    return ((j * 7919 % 2003 - 1001) / 1001).astype(np.float32).reshape(shape)
+
+
+def serve(prepare, last_row):
+    """Speaks the protocol. prepare(kind, *sizes) returns a function that does one repetition, last_row takes what it returned."""
+    run, result = None, None
     print("ready", flush=True)
     for line in sys.stdin:
         words = line.split()
-        if words[:1] == ["check"]:
-            print("out", *(repr(float(x)) for x in output()), flush=True)
+        if words[:1] == ["cell"]:
+            run = prepare(words[1], *map(int, words[2:]))
+            result = run()
+            print("ready", flush=True)
+        elif words[:1] == ["check"]:
+            print("out", *(repr(float(x)) for x in last_row(result)), flush=True)
         elif words[:1] == ["run"]:
             times = []
             for _ in range(int(words[1])):
                 start = time.perf_counter_ns()
-                run()
+                result = run()
                 times.append(time.perf_counter_ns() - start)
             print("ns", *times, flush=True)

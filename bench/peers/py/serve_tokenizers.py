@@ -19,9 +19,7 @@ tokenizer.no_truncation()
 with open(file, encoding="utf-8", newline="") as f:
     paragraphs = f.read().strip().split("\n\n")
 
-
-def output():
-    return [i for e in tokenizer.encode_batch_fast(paragraphs) for i in e.ids]
-
-
-peer.serve(lambda: tokenizer.encode_batch_fast(paragraphs), output)
+peer.serve(
+    lambda kind: lambda: tokenizer.encode_batch_fast(paragraphs),
+    lambda encodings: [i for e in encodings for i in e.ids],
+)
