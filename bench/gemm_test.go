@@ -3,6 +3,7 @@ package bench
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"testing"
 
 	"gonum.org/v1/gonum/blas"
@@ -12,14 +13,23 @@ import (
 )
 
 // gemmShapes are [m, k, n] of the products in transformer encoders of hidden size 384 (MiniLM), 768 (base) and 1024
-// (large), for one token, a short text and a long one.
-var gemmShapes = [][3]int{
-	{1, 384, 1536}, {1, 768, 3072},
-	{16, 384, 384}, {16, 384, 1536}, {16, 768, 3072},
-	{128, 384, 384}, {128, 384, 1536}, {128, 1536, 384},
-	{128, 768, 768}, {128, 768, 3072}, {128, 3072, 768}, {128, 1024, 4096},
-	{512, 384, 1536}, {512, 768, 3072},
-}
+// (large): of a text and a long one, then of few rows.
+var gemmShapes = func() (shapes [][3]int) {
+	for _, m := range []int{128, 512} {
+		for _, s := range [][2]int{{384, 384}, {384, 1536}, {1536, 384}, {768, 768}, {768, 3072}, {3072, 768}, {1024, 4096}} {
+			shapes = append(shapes, [3]int{m, s[0], s[1]})
+		}
+	}
+	for _, s := range [][2]int{{384, 1536}, {768, 3072}} {
+		for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 8, 12, 16} {
+			shapes = append(shapes, [3]int{m, s[0], s[1]})
+		}
+	}
+	return shapes
+}()
+
+// fewRows is up to how many rows a product may be bound by the reading of its weights.
+const fewRows = 16
 
 // A product is C = A·B with operands that every implementation gets.
 type product struct {
@@ -30,12 +40,21 @@ type product struct {
 
 func newProduct(x *kernels.Exec, m, k, n int) *product {
 	p := &product{m: m, k: k, n: n, a: noise(m * k), b: noise(k * n), c: make([]float32, m*n)}
-	p.packed = x.Pack(k, n, func(j int, dst []float32) {
-		for i := range dst {
-			dst[i] = p.b[i*n+j]
-		}
-	})
+	p.packed = x.Pack(k, n, func(j int, dst []float32) { column(dst, p.b, j, n) })
 	return p
+}
+
+// gonumAlone is gonum on one thread: it would use them all.
+func (p *product) gonumAlone() {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	p.gonum()
+}
+
+// column copies column j of b, which has n, to dst.
+func column(dst, b []float32, j, n int) {
+	for i := range dst {
+		dst[i] = b[i*n+j]
+	}
 }
 
 // flops counts the floating-point operations: a multiplication and an addition for each of m·k·n.
@@ -49,39 +68,51 @@ func (p *product) gonum() {
 	gonum.Implementation{}.Sgemm(blas.NoTrans, blas.NoTrans, p.m, p.n, p.k, 1, p.a, p.k, p.b, p.n, 0, p.c, p.n)
 }
 
-// noise returns n numbers in [-1, 1) without a pattern, the same ones every time.
-func noise(n int) []float32 {
-	v := make([]float32, n)
-	state := uint32(1)
-	for i := range v {
-		state = state*1664525 + 1013904223
-		v[i] = float32(int32(state)) / (1 << 31)
-	}
-	return v
-}
-
-// BenchmarkGemm measures products of one thread: each instruction set of this machine, then gonum.
+// BenchmarkGemm measures products: each instruction set of this machine, and gonum for some. Products of few rows are measured
+// against the roof of peak and cache.
 func BenchmarkGemm(b *testing.B) {
 	for _, s := range gemmShapes {
-		size := fmt.Sprintf("m=%d/n=%d/k=%d", s[0], s[2], s[1])
-		for _, set := range kernels.Sets() {
-			if set.Name() == "generic" && s[0]*s[1]*s[2] > 1<<23 {
-				continue // exact fused multiply-adds in Go: seconds
+		m, k, n := s[0], s[1], s[2]
+		size := fmt.Sprintf("m=%d/n=%d/k=%d", m, n, k)
+		onSets(b, size, func(b *testing.B, x *kernels.Exec) {
+			p := newProduct(x, m, k, n)
+			of := fmaPeak(x)
+			if m <= fewRows {
+				of = roof(x, p.b, 4*float64(k*n)/p.flops())
 			}
-			b.Run("impl="+set.Name()+"/"+size, func(b *testing.B) {
-				x := kernels.New(set, 1)
+			rate(b, p.flops(), "GFLOP/s", func() { p.godwit(x) }, of)
+		})
+		if m == 1 || m == fewRows || m == 128 {
+			b.Run("impl=gonum/threads=1/"+size, func(b *testing.B) {
+				x := kernels.New(nil, 1)
 				defer x.Close()
-				p := newProduct(x, s[0], s[1], s[2])
-				rate(b, set, p.flops(), func() { p.godwit(x) })
+				p := newProduct(x, m, k, n)
+				rate(b, p.flops(), "GFLOP/s", p.gonumAlone, fmaPeak(x))
 			})
 		}
-		b.Run("impl=gonum/"+size, func(b *testing.B) {
-			x := kernels.New(nil, 1)
-			defer x.Close()
-			p := newProduct(x, s[0], s[1], s[2])
-			rate(b, x.Set(), p.flops(), p.gonum)
-		})
 	}
+}
+
+// BenchmarkGemv measures products of one row with weights that no cache holds, against the bandwidth of memory.
+func BenchmarkGemv(b *testing.B) {
+	const k, n = 4096, 14336
+	size := fmt.Sprintf("m=1/n=%d/k=%d", n, k)
+	buf := noise(k * n)
+	memory := func(x *kernels.Exec) limit {
+		return limit{"%DRAM", func() float64 { return x.ReadBandwidth(buf) }}
+	}
+	onSets(b, "weights=f32/"+size, func(b *testing.B, x *kernels.Exec) {
+		p := newProduct(x, 1, k, n)
+		rate(b, 4*k*n, "GB/s", func() { p.godwit(x) }, memory(x))
+	})
+	b.Run("impl=gonum/threads=1/weights=f32/"+size, func(b *testing.B) {
+		x := kernels.New(nil, 1)
+		defer x.Close()
+		a, y := noise(k), make([]float32, n)
+		rate(b, 4*k*n, "GB/s", func() {
+			gonum.Implementation{}.Sgemv(blas.Trans, k, n, 1, buf, n, a, 1, 0, y, 1)
+		}, memory(x))
+	})
 }
 
 // TestGemmBesideGonum compares each instruction set with gonum's float64 product.

@@ -16,73 +16,79 @@ import (
 
 // guards returns the guards that this machine can measure: those of the kernels for each instruction set, those of the
 // model for the set in use.
-func guards(t *testing.T) []guard {
-	var all []guard
+func guards(t *testing.T) (all []guard) {
 	for _, set := range kernels.Sets() {
-		if peakOf(set) == 0 {
-			continue // generic
+		if set.Name() != "generic" {
+			all = append(all, kernelGuards(t, set)...)
 		}
-		x := kernels.New(set, 1)
-		t.Cleanup(x.Close)
-		limit := side{rate: func() float64 { return kernels.PeakFMA(set) }}
-		for _, s := range [][3]int{{16, 384, 1536}, {128, 384, 384}, {128, 384, 1536}, {128, 1536, 384}, {128, 768, 3072}} {
-			p := newProduct(x, s[0], s[1], s[2])
-			gemm := side{work: p.flops(), run: func() { p.godwit(x) }}
-			size := fmt.Sprintf("%s gemm %dx%dx%d", set.Name(), s[0], s[1], s[2])
-			all = append(all, guard{size + " / FMA peak", gemm, limit, 0.93})
-			if s == [3]int{128, 384, 384} {
-				all = append(all, guard{size + " / gonum", gemm, side{work: p.flops(), run: p.gonum}, 0.8})
-			}
-		}
-		p := newProduct(x, 128, 384, 1536)
-		gemm := side{work: p.flops(), run: func() { p.godwit(x) }}
+	}
+	if set, _ := kernels.Default(); set.Name() != "generic" {
+		all = append(all, modelGuards(t, set.Name())...)
+	}
+	return all
+}
+
+func kernelGuards(t *testing.T, set *kernels.Set) (all []guard) {
+	x := kernels.New(set, 1)
+	t.Cleanup(x.Close)
+	add := func(name string, ours, yardstick side, slack float64) {
+		all = append(all, guard{set.Name() + " " + name, ours, yardstick, slack})
+	}
+	peak := side{rate: x.PeakFMA}
+	for _, s := range [][3]int{
+		{128, 384, 384}, {128, 384, 1536}, {128, 1536, 384}, {128, 768, 3072}, {128, 3072, 768},
+		{5, 384, 1536}, {8, 384, 1536}, {12, 384, 1536}, {16, 384, 1536},
+	} {
+		p := newProduct(x, s[0], s[1], s[2])
+		add(p.String()+" / FMA peak", p.side(x), peak, 0.94)
+	}
+	for _, s := range []struct {
+		k, n int
+		from string
+	}{{384, 1536, "cache"}, {4096, 14336, "memory"}} {
+		p := newProduct(x, 1, s.k, s.n)
+		add(p.String()+" / "+s.from+" bandwidth", p.side(x), side{rate: func() float64 { return x.ReadBandwidth(p.b) / 2 }}, 0.85)
+	}
+	q := newProduct(x, 128, 384, 384)
+	add(q.String()+" / gonum", q.side(x), side{work: q.flops(), run: q.gonumAlone}, 0.8)
+	for _, headDim := range []int{32, 64} {
 		for _, length := range []int{128, 512} {
-			a := newAttention(length)
-			all = append(all, guard{fmt.Sprintf("%s attention %d / gemm 128x384x1536", set.Name(), length),
-				side{work: a.flops(), run: func() { a.run(x) }}, gemm, 0.93})
+			a := newAttention(x, length, headDim)
+			add(fmt.Sprintf("attention %dx%d / its products", length, headDim), side{work: a.flops(), run: func() { a.run(x) }},
+				side{work: a.flops(), run: func() { a.products(x) }}, 0.93)
 		}
-		rows, out, gamma, beta := noise(128*384), make([]float32, 128*384), noise(384), noise(384)
-		norm := side{work: 1, run: func() { x.LayerNorm(out, rows, 128, 384, gamma, beta, 1e-12) }}
-		all = append(all, guard{set.Name() + " layer norm 128x384 / gemm 128x384x1536", norm,
-			side{work: 1, run: gemm.run}, 0.85})
 	}
-	name := kernels.New(nil, 1).Set().Name()
-	if name == "generic" {
-		return all
+	l2 := side{rate: l2Read(x).rate}
+	for _, k := range rowKernels() {
+		add(k.name+" / L2 bandwidth", side{work: k.bytes, run: func() { k.run(x) }}, l2, 0.85)
 	}
-	one, two := newModel(t, 1), newModel(t, 2)
-	all = append(all, guard{name + " model: batch of 32 / 32 batches of 1",
+	if runtime.NumCPU() > 1 {
+		two := kernels.New(set, 2)
+		t.Cleanup(two.Close)
+		p := newProduct(x, 128, 384, 1536)
+		add(p.String()+": 2 threads / 1", p.side(two), p.side(x), 0.75)
+	}
+	return all
+}
+
+func modelGuards(t *testing.T, set string) (all []guard) {
+	one := newModel(t, 1)
+	all = append(all, guard{set + " model: batch of 32 / 32 batches of 1",
 		side{work: 1, run: one.encode(32, 32)}, side{work: 1.0 / 32, run: one.encode(1, 32)}, 0.9})
 	if runtime.NumCPU() > 1 {
-		all = append(all, guard{name + " model: 2 threads / 1",
+		two := newModel(t, 2)
+		all = append(all, guard{set + " model: 2 threads / 1",
 			side{work: 1, run: two.encode(8, 128)}, side{work: 1, run: one.encode(8, 128)}, 0.75})
 	}
 	return all
 }
 
-// An attention is that of MiniLM: 12 heads of 32, one sequence.
-type attention struct {
-	length       int
-	q, k, v, out []float32
-	starts       []int32
-}
+// String returns the size.
+func (p *product) String() string { return fmt.Sprintf("gemm %dx%dx%d", p.m, p.k, p.n) }
 
-const heads, headDim = 12, 32
-
-func newAttention(length int) *attention {
-	n := length * heads * headDim
-	return &attention{length, noise(n), noise(n), noise(n), make([]float32, n), []int32{0, int32(length)}}
-}
-
-// flops counts the two products.
-func (a *attention) flops() float64 {
-	return 4 * float64(a.length) * float64(a.length) * heads * headDim
-}
-
-func (a *attention) run(x *kernels.Exec) {
-	const width = heads * headDim
-	p := kernels.Attn{Heads: heads, KVHeads: heads, HeadDim: headDim, Scale: 0.17677669}
-	x.Attention(a.out, width, a.q, width, a.k, a.v, width, a.starts, &p)
+// side is a side of a guard, in flop/s.
+func (p *product) side(x *kernels.Exec) side {
+	return side{work: p.flops(), run: func() { p.godwit(x) }}
 }
 
 // A model is the embedded MiniLM on a number of threads.
