@@ -23,9 +23,9 @@ func (x *Exec) Activate(dst, src []float32, act Activation) {
 }
 
 // activateRows are the activations as rowTasks have them.
-var activateRows = func() (f [Sigmoid + 1]func(s *Set, t *rowTask, dst, src []float32)) {
+var activateRows = func() (f [Sigmoid + 1]func(s *Set, t *rowTask, i, j int)) {
 	for act := range f {
-		f[act] = func(s *Set, _ *rowTask, dst, src []float32) { s.act[act](dst, src) }
+		f[act] = func(s *Set, t *rowTask, i, j int) { s.act[act](t.dst[i*t.n:j*t.n], t.src[i*t.n:j*t.n]) }
 	}
 	return f
 }()

@@ -77,16 +77,25 @@ func rowTests() []rowTest {
 		}},
 		{"dot", 2, false, true, func(s *Set, _, a, b, _ []float32) float32 { return s.dot(a, b) }},
 		{"layerNorm", 3, true, false, func(s *Set, dst, a, b, c []float32) float32 {
-			if len(a) > 0 {
-				s.layerNorm(dst, a, len(a), b, c, 1e-12)
-			}
-			return 0
+			return normTest(s, dst, a, nil, Norm{Gamma: b, Beta: c, Eps: 1e-12})
 		}},
 		{"layerNorm/nobeta", 2, true, false, func(s *Set, dst, a, b, _ []float32) float32 {
-			if len(a) > 0 {
-				s.layerNorm(dst, a, len(a), b, nil, 1e-5)
-			}
-			return 0
+			return normTest(s, dst, a, nil, Norm{Gamma: b, Eps: 1e-5})
+		}},
+		{"layerNorm/add", 3, false, true, func(s *Set, dst, a, b, c []float32) float32 {
+			return normTest(s, nil, dst, a, Norm{Gamma: b, Beta: c, Eps: 1e-12})
+		}},
+		{"rmsNorm", 2, true, false, func(s *Set, dst, a, b, _ []float32) float32 {
+			return normTest(s, dst, a, nil, Norm{Gamma: b, Eps: 1e-6, RMS: true})
+		}},
+		{"rmsNorm/bias", 3, true, false, func(s *Set, dst, a, b, c []float32) float32 {
+			return normTest(s, dst, a, nil, Norm{Gamma: b, Beta: c, Eps: 1e-6, RMS: true, OnePlus: true})
+		}},
+		{"rmsNorm/oneplus", 2, false, false, func(s *Set, dst, a, b, _ []float32) float32 {
+			return normTest(s, dst, a, nil, Norm{Gamma: b, Eps: 1e-6, RMS: true, OnePlus: true})
+		}},
+		{"rmsNorm/add", 2, false, true, func(s *Set, dst, a, b, _ []float32) float32 {
+			return normTest(s, nil, dst, a, Norm{Gamma: b, Eps: 1e-6, RMS: true})
 		}},
 	}
 	for act := GELU; act <= Sigmoid; act++ {
@@ -94,6 +103,36 @@ func rowTests() []rowTest {
 			func(s *Set, dst, a, _, _ []float32) float32 { s.act[act](dst, a); return 0 }})
 	}
 	return list
+}
+
+// normTest normalises x as rows, as many as divide it: 9, 5, 3, 2 or 1. Without dst, the rows are x plus r, and where they
+// go is compared by the result.
+func normTest(s *Set, dst, x, r []float32, p Norm) float32 {
+	if len(x) == 0 {
+		return 0
+	}
+	n := len(x)
+	for _, rows := range []int{9, 5, 3, 2} {
+		if n%rows == 0 {
+			n /= rows
+			break
+		}
+	}
+	p.Gamma = p.Gamma[:n]
+	if p.Beta != nil {
+		p.Beta = p.Beta[:n]
+	}
+	if dst != nil {
+		s.norm(dst, x, r, &p)
+		return 0
+	}
+	dst = make([]float32, len(x))
+	s.norm(dst, x, r, &p)
+	result := float32(0)
+	for i, v := range dst {
+		result += float32(float32(i%7+1) * v)
+	}
+	return result
 }
 
 // run compares one routine of a Set with the oracle on given inputs, at an alignment, and in place where it may be.

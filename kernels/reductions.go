@@ -11,11 +11,11 @@ func checkRows(routine string, dst, src []float32, rows, n int) {
 
 // A rowTask is a routine over rows [rows, n], which threads share by rows: no row's result depends on another.
 type rowTask struct {
-	f           func(s *Set, t *rowTask, dst, src []float32) // for some of the rows
-	dst, src    []float32
-	rows, n     int
-	gamma, beta []float32
-	eps         float32
+	f             func(s *Set, t *rowTask, i, j int) // computes the rows i to j-1
+	dst, src, add []float32
+	rows, n       int
+	norm          Norm
+	eps           float32
 }
 
 // shareFrom is the number of elements from which several threads win: some 10 µs of work.
@@ -44,26 +44,7 @@ type sharedRows struct {
 
 // Run does rows for part of parts.
 func (r *sharedRows) Run(part, parts int) {
-	t := &r.t
-	i, j := part*t.rows/parts*t.n, (part+1)*t.rows/parts*t.n
-	t.f(r.set, t, t.dst[i:j], t.src[i:j])
-}
-
-// LayerNorm normalises each of the rows of src [rows, n] to mean 0 and variance 1 (two passes, biased variance), then
-// multiplies by gamma and adds beta, both [n]; beta may be nil. dst may be src.
-func (x *Exec) LayerNorm(dst, src []float32, rows, n int, gamma, beta []float32, eps float32) {
-	checkRows("LayerNorm", dst, src, rows, n)
-	if len(gamma) != n || beta != nil && len(beta) != n {
-		panic(fmt.Sprintf("kernels: LayerNorm of rows of %d with %d gamma and %d beta", n, len(gamma), len(beta)))
-	}
-	if n == 0 {
-		return
-	}
-	x.overRows(rowTask{layerNormRows, dst, src, rows, n, gamma, beta, eps})
-}
-
-func layerNormRows(s *Set, t *rowTask, dst, src []float32) {
-	s.layerNorm(dst, src, t.n, t.gamma, t.beta, t.eps)
+	r.t.f(r.set, &r.t, part*r.t.rows/parts, (part+1)*r.t.rows/parts)
 }
 
 // Softmax replaces each of the rows of src [rows, n] by exp(x-max) · (1/sum). dst may be src.
@@ -72,11 +53,22 @@ func (x *Exec) Softmax(dst, src []float32, rows, n int) {
 	x.overRows(rowTask{f: softmaxRows, dst: dst, src: src, rows: rows, n: n})
 }
 
-func softmaxRows(s *Set, t *rowTask, dst, src []float32) {
-	for ; len(src) > 0; dst, src = dst[t.n:], src[t.n:] {
-		d, a := dst[:t.n], src[:t.n]
-		sum := s.expSum(d, a, s.rowMax(a))
-		s.scale(d, d, 1/sum)
+// softmaxRows takes the maxima of some rows, then their exponentials, so that no row waits for its own maximum.
+func softmaxRows(s *Set, t *rowTask, i, j int) {
+	var of [8]float32 // a row's maximum, then the inverse of its sum
+	for group := min(len(of), max(1, 4096/t.n)); i < j; i += group {
+		some := of[:min(group, j-i)]
+		for k := range some {
+			some[k] = s.rowMax(t.src[(i+k)*t.n:][:t.n])
+		}
+		for k := range some {
+			at := (i + k) * t.n
+			some[k] = 1 / s.expSum(t.dst[at:at+t.n], t.src[at:at+t.n], some[k])
+		}
+		for k := range some {
+			d := t.dst[(i+k)*t.n:][:t.n]
+			s.scale(d, d, some[k])
+		}
 	}
 }
 
@@ -92,9 +84,9 @@ func (x *Exec) L2Normalize(dst, src []float32, rows, n int, eps float32) {
 	x.overRows(rowTask{f: l2Rows, dst: dst, src: src, rows: rows, n: n, eps: eps})
 }
 
-func l2Rows(s *Set, t *rowTask, dst, src []float32) {
-	for ; len(src) > 0; dst, src = dst[t.n:], src[t.n:] {
-		a := src[:t.n]
-		s.div(dst[:t.n], a, greater(t.eps, sqrt(s.dot(a, a)))) // a NaN stays
+func l2Rows(s *Set, t *rowTask, i, j int) {
+	for ; i < j; i++ {
+		a := t.src[i*t.n:][:t.n]
+		s.div(t.dst[i*t.n:][:t.n], a, greater(t.eps, sqrt(s.dot(a, a)))) // a NaN stays
 	}
 }

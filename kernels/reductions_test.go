@@ -11,11 +11,20 @@ func TestRowsThreads(t *testing.T) {
 	const rows, n = 101, 384 // enough to be shared
 	rng := rand.New(rand.NewPCG(5, 6))
 	src, gamma, beta := values(rng, rows*n, 0), values(rng, n, 0), values(rng, n, 0)
+	sum := make([]float32, rows*n)
 	methods := []struct {
 		name string
 		f    func(x *Exec, dst, src []float32)
 	}{
 		{"LayerNorm", func(x *Exec, dst, src []float32) { x.LayerNorm(dst, src, rows, n, gamma, beta, 1e-12) }},
+		{"Normalize", func(x *Exec, dst, src []float32) {
+			x.Normalize(dst, src, rows, &Norm{Gamma: gamma, Eps: 1e-6, RMS: true, OnePlus: true})
+		}},
+		{"AddNormalize", func(x *Exec, dst, src []float32) {
+			copy(sum, gamma)
+			x.AddNormalize(dst, sum, src, rows, &Norm{Gamma: gamma, Beta: beta, Eps: 1e-12})
+			clear(sum)
+		}},
 		{"Softmax", func(x *Exec, dst, src []float32) { x.Softmax(dst, src, rows, n) }},
 		{"L2Normalize", func(x *Exec, dst, src []float32) { x.L2Normalize(dst, src, rows, n, 1e-12) }},
 		{"Activate", func(x *Exec, dst, src []float32) { x.Activate(dst, src, GELU) }},
@@ -70,6 +79,11 @@ func TestRowsAgainstFloat64(t *testing.T) {
 		d := (float64(v) - sum/n) / math.Sqrt(variance) * float64(gamma[i])
 		near("LayerNorm", i, dst[i], d+float64(beta[i]), eps*(70*math.Abs(d)+70*math.Abs(float64(gamma[i]))+
 			math.Abs(float64(beta[i]))))
+	}
+	x.Normalize(dst, src, 1, &Norm{Gamma: gamma, Beta: beta, Eps: 1e-6, RMS: true, OnePlus: true})
+	for i, v := range src { // 63 + 4 roundings of the squares, all positive, and halved by the root
+		d := float64(v) / math.Sqrt(squares/n+1e-6) * (1 + float64(gamma[i]))
+		near("RMS", i, dst[i], d+float64(beta[i]), eps*(40*math.Abs(d)+math.Abs(float64(beta[i]))))
 	}
 	x.Softmax(dst, src, 1, n)
 	for i, v := range src {

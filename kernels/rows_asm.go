@@ -8,10 +8,6 @@ import "math"
 // the garbage collector for more than some 10 µs. A multiple of every block, so that pieces begin at lane 0.
 const piece = 16384
 
-// Layer norm takes the sums of up to normRows rows, then their variances, then normalises them: one row alone would wait
-// for the latency of its lanes. The rows, about normElements, stay in the first-level cache.
-const normRows, normElements = 8, 4096
-
 // unary, binary and scaled make routines on slices of routines on pieces.
 func unary(f func(dst, src *float32, n int)) func(dst, src []float32) {
 	return func(dst, src []float32) {

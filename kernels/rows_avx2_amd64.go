@@ -43,54 +43,7 @@ func (s *Set) rowsAVX2() {
 		}
 		return sum
 	}
-	s.layerNorm = func(dst, src []float32, n int, gamma, beta []float32, eps float32) {
-		var mean, r [normRows]float32
-		for len(src) > 0 {
-			rows := min(len(src)/n, normRows, max(1, normElements/n))
-			for i := range rows {
-				mean[i] = wholeSumAVX2(src[i*n:][:n]) / float32(n)
-			}
-			for i := range rows {
-				r[i] = 1 / sqrt(wholeVarAVX2(src[i*n:][:n], mean[i])/float32(n)+eps)
-			}
-			for i := range rows {
-				x, y := src[i*n:][:n], dst[i*n:][:n]
-				for j := 0; j < n; j += piece {
-					if beta == nil {
-						normalizeScaleAVX2(&y[j], &x[j], &gamma[j], min(piece, n-j), mean[i], r[i])
-					} else {
-						normalizeAVX2(&y[j], &x[j], &gamma[j], &beta[j], min(piece, n-j), mean[i], r[i])
-					}
-				}
-			}
-			dst, src = dst[rows*n:], src[rows*n:]
-		}
-	}
-}
-
-// wholeSumAVX2 and wholeVarAVX2 are the routines of assembly on rows of any length.
-func wholeSumAVX2(src []float32) float32 {
-	if len(src) <= piece {
-		return rowSumAVX2(nil, &src[0], len(src))
-	}
-	var l lanes
-	sum := float32(0)
-	for i := 0; i < len(src); i += piece {
-		sum = rowSumAVX2(&l, &src[i], min(piece, len(src)-i))
-	}
-	return sum
-}
-
-func wholeVarAVX2(src []float32, mean float32) float32 {
-	if len(src) <= piece {
-		return rowVarAVX2(nil, &src[0], len(src), mean)
-	}
-	var l lanes
-	sum := float32(0)
-	for i := 0; i < len(src); i += piece {
-		sum = rowVarAVX2(&l, &src[i], min(piece, len(src)-i), mean)
-	}
-	return sum
+	s.norm = normAVX2
 }
 
 //go:noescape
@@ -139,19 +92,7 @@ func dequantizeAVX2(dst *float32, src *int8, n int, s float32)
 func rowMaxAVX2(l *lanes, src *float32, n int) float32
 
 //go:noescape
-func rowSumAVX2(l *lanes, src *float32, n int) float32
-
-//go:noescape
-func rowVarAVX2(l *lanes, src *float32, n int, mean float32) float32
-
-//go:noescape
 func dotAVX2(l *lanes, a, b *float32, n int) float32
 
 //go:noescape
 func expSumAVX2(l *lanes, dst, src *float32, n int, max float32) float32
-
-//go:noescape
-func normalizeAVX2(dst, src, gamma, beta *float32, n int, mean, r float32)
-
-//go:noescape
-func normalizeScaleAVX2(dst, src, gamma *float32, n int, mean, r float32)

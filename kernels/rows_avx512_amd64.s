@@ -320,65 +320,6 @@ tree:
 	VZEROUPPER
 	RET
 
-// lane += src; l may be nil, as above.
-// func rowSumAVX512(l *lanes, src *float32, n int) float32
-TEXT ·rowSumAVX512(SB), NOSPLIT, $0-28
-	MOVQ l+0(FP), R9
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
-	VPXORD P0, P0, P0
-	TESTQ R9, R9
-	JEQ begun
-	VMOVUPS 0(R9), P0
-begun:
-	LOOP
-	READ(SI, V0, V1, V2, V3)
-	VADDPS V0, P0, P0
-	VADDPS V1, P0, P0
-	VADDPS V2, P0, P0
-	VADDPS V3, P0, P0
-	ADDQ $256, SI
-	AGAIN
-	TESTQ R9, R9
-	JEQ tree
-	VMOVUPS P0, 0(R9)
-tree:
-	TREE(VADDPS)
-	VMOVSS X4, ret+24(FP)
-	VZEROUPPER
-	RET
-
-// d = src - mean; lane = d·d + lane; l may be nil, as above.
-// func rowVarAVX512(l *lanes, src *float32, n int, mean float32) float32
-TEXT ·rowVarAVX512(SB), NOSPLIT, $0-36
-	MOVQ l+0(FP), R9
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
-	VBROADCASTSS mean+24(FP), C
-	VPXORD P0, P0, P0
-	TESTQ R9, R9
-	JEQ begun
-	VMOVUPS 0(R9), P0
-begun:
-	LOOP
-	READ(SI, V0, V1, V2, V3)
-	WITH(VSUBPS, C)
-	KEEP
-	VFMADD231PS V0, V0, P0
-	VFMADD231PS V1, V1, P0
-	VFMADD231PS V2, V2, P0
-	VFMADD231PS V3, V3, P0
-	ADDQ $256, SI
-	AGAIN
-	TESTQ R9, R9
-	JEQ tree
-	VMOVUPS P0, 0(R9)
-tree:
-	TREE(VADDPS)
-	VMOVSS X4, ret+32(FP)
-	VZEROUPPER
-	RET
-
 // lane = a·b + lane. The masks keep lanes without an element as they are: adding +0 would turn -0 into +0.
 // func dotAVX512(l *lanes, a, b *float32, n int) float32
 TEXT ·dotAVX512(SB), NOSPLIT, $0-36
@@ -518,39 +459,3 @@ tree:
 	VMOVSS X4, ret+40(FP)
 	VZEROUPPER
 	RET
-
-// dst = fma((src - mean)·r, gamma, beta)
-// func normalizeAVX512(dst, src, gamma, beta *float32, n int, mean, r float32)
-TEXT ·normalizeAVX512(SB), NOSPLIT, $0-48
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ gamma+16(FP), DX
-	MOVQ beta+24(FP), R8
-	MOVQ n+32(FP), CX
-	VBROADCASTSS mean+40(FP), C
-	VBROADCASTSS r+44(FP), T
-	BEGIN2
-	WITH(VSUBPS, C)
-	WITH(VMULPS, T)
-	READ(R8, Q0, Q1, Q2, Q3)
-	ADDQ $256, R8
-	VFMADD213PS Q0, P0, V0
-	VFMADD213PS Q1, P1, V1
-	VFMADD213PS Q2, P2, V2
-	VFMADD213PS Q3, P3, V3
-	END2
-
-// dst = ((src - mean)·r)·gamma
-// func normalizeScaleAVX512(dst, src, gamma *float32, n int, mean, r float32)
-TEXT ·normalizeScaleAVX512(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ gamma+16(FP), DX
-	MOVQ n+24(FP), CX
-	VBROADCASTSS mean+32(FP), C
-	VBROADCASTSS r+36(FP), T
-	BEGIN2
-	WITH(VSUBPS, C)
-	WITH(VMULPS, T)
-	BOTH(VMULPS, P0, P1, P2, P3)
-	END2

@@ -26,19 +26,3 @@ func BenchmarkRows(b *testing.B) {
 		}
 	}
 }
-
-// BenchmarkLayerNorm is layer norm of a batch: [128, n].
-func BenchmarkLayerNorm(b *testing.B) {
-	for _, n := range []int{384, 768} {
-		for _, s := range Sets() {
-			b.Run(fmt.Sprintf("impl=%s/m=128/n=%d", s.name, n), func(b *testing.B) {
-				x := make([]float32, 128*n)
-				gamma := make([]float32, n)
-				b.SetBytes(int64(8 * len(x)))
-				for b.Loop() {
-					s.layerNorm(x, x, n, gamma, gamma, 1e-12)
-				}
-			})
-		}
-	}
-}

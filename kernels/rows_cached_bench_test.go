@@ -27,18 +27,28 @@ type cachedRow struct {
 	// slots is how many places in the two pipes of multiplications an AVX2 vector of the result takes at least: products,
 	// multiply-adds, and two for a division. 0: memory is the bound.
 	slots float64
+	bytes int // read and written for an element of x
 	f     func(s *Set, x []float32, n int)
 }
 
 func cachedRows(gamma []float32) []cachedRow {
 	list := []cachedRow{
-		{"layerNorm", 0, func(s *Set, x []float32, n int) { s.layerNorm(x, x, n, gamma[:n], gamma[:n], 1e-12) }},
-		{"softmax", 11, func(s *Set, x []float32, n int) {
-			softmaxRows(s, &rowTask{n: n}, x, x)
+		{"softmax", 11, 8, func(s *Set, x []float32, n int) {
+			softmaxRows(s, &rowTask{dst: x, src: x, n: n}, 0, len(x)/n)
+		}},
+		{"layerNorm", 0, 8, func(s *Set, x []float32, n int) {
+			s.norm(x, x, nil, &Norm{Gamma: gamma[:n], Beta: gamma[:n], Eps: 1e-12})
+		}},
+		{"layerNorm/add", 0, 6, func(s *Set, x []float32, n int) { // x is [m, n] and another of these
+			x, r := x[:len(x)/2/n*n], x[len(x)/2/n*n:]
+			s.norm(x, x, r[:len(x)], &Norm{Gamma: gamma[:n], Beta: gamma[:n], Eps: 1e-12})
+		}},
+		{"rmsNorm", 0, 8, func(s *Set, x []float32, n int) {
+			s.norm(x, x, nil, &Norm{Gamma: gamma[:n], Eps: 1e-12, RMS: true})
 		}},
 	}
 	for act, slots := range map[Activation]float64{GELU: 20, GELUTanh: 16, SiLU: 13, QuickGELU: 14, Tanh: 13, Sigmoid: 12} {
-		list = append(list, cachedRow{actNames[act], slots, func(s *Set, x []float32, _ int) { s.act[act](x, x) }})
+		list = append(list, cachedRow{actNames[act], slots, 8, func(s *Set, x []float32, _ int) { s.act[act](x, x) }})
 	}
 	return list
 }
@@ -63,8 +73,8 @@ func BenchmarkCachedRows(b *testing.B) {
 						l, c := fastest(20, func() { r.f(set, x, n) }, func() { set.scale(y, y, 1) })
 						least, memory = min(least, l), min(memory, c)
 					}
-					b.ReportMetric(float64(8*m*n)/least/1e9, "GB/s")
-					b.ReportMetric(100*memory/least, "%memory")
+					b.ReportMetric(float64(r.bytes*m*n)/least/1e9, "GB/s")
+					b.ReportMetric(100*memory/least*float64(r.bytes)/8, "%memory")
 					if r.slots > 0 { // a slot does 16 flops, or would as a multiply-add
 						b.ReportMetric(100*r.slots*float64(2*m*n)/PeakFMA(set)/least, "%fma")
 					}

@@ -25,8 +25,9 @@ type rows struct {
 	expSum func(dst, src []float32, max float32) float32
 	// dot returns the sum of a · b over 16 lanes of fused multiply-adds.
 	dot func(a, b []float32) float32
-	// layerNorm normalises rows of n elements that follow one another; see [Exec.LayerNorm]. In place.
-	layerNorm func(dst, src []float32, n int, gamma, beta []float32, eps float32)
+	// norm computes dst = the rows of x, of len(p.Gamma) elements each, one after the other, normalised; if r is not nil, it
+	// adds r to x before. dst may be x or r.
+	norm func(dst, x, r []float32, p *Norm)
 }
 
 // lanes are the partial results of a row reduction: lane i has taken the elements i, i+16, i+32, ...
@@ -83,10 +84,10 @@ var rowsGo = rows{
 			dst[i] = s * float32(src[i])
 		}
 	},
-	rowMax:    rowMaxGo,
-	expSum:    expSumGo,
-	dot:       dotGo,
-	layerNorm: layerNormGo,
+	rowMax: rowMaxGo,
+	expSum: expSumGo,
+	dot:    dotGo,
+	norm:   normGo,
 }
 
 // each returns the routine that applies f to every element.
@@ -132,26 +133,38 @@ func dotGo(a, b []float32) float32 {
 	return l.sum()
 }
 
-func layerNormGo(dst, src []float32, n int, gamma, beta []float32, eps float32) {
-	for i := 0; i < len(src); i += n {
-		x, y := src[i:i+n], dst[i:i+n]
-		var l lanes
-		for j, v := range x {
-			l[j%16] += v
+func normGo(dst, x, r []float32, p *Norm) {
+	n := len(p.Gamma)
+	for i := 0; i < len(x); i += n {
+		x, y := x[i:i+n], dst[i:i+n]
+		if r != nil {
+			for j, v := range r[i : i+n] {
+				x[j] += v
+			}
 		}
-		mean := l.sum() / float32(n)
-		l = lanes{}
+		var l lanes
+		mean := float32(0)
+		if !p.RMS {
+			for j, v := range x {
+				l[j%16] += v
+			}
+			mean = l.sum() / float32(n)
+			l = lanes{}
+		}
 		for j, v := range x {
 			d := v - mean
 			l[j%16] = fma(d, d, l[j%16])
 		}
-		r := 1 / sqrt(float32(l.sum()/float32(n))+eps)
+		scale := 1 / sqrt(float32(l.sum()/float32(n))+p.Eps)
 		for j, v := range x {
-			d := float32(float32(v-mean) * r)
-			if beta == nil {
-				y[j] = d * gamma[j]
+			d, g := float32(float32(v-mean)*scale), p.Gamma[j]
+			if p.OnePlus {
+				g = 1 + g
+			}
+			if p.Beta == nil {
+				y[j] = d * g
 			} else {
-				y[j] = fma(d, gamma[j], beta[j])
+				y[j] = fma(d, g, p.Beta[j])
 			}
 		}
 	}

@@ -2,6 +2,8 @@
 
 package kernels
 
+import "math"
+
 // rowsNEON fills in the routines of rows_neon_arm64.s.
 func (s *Set) rowsNEON() {
 	s.act = [...]func(dst, src []float32){
@@ -49,25 +51,41 @@ func (s *Set) rowsNEON() {
 		}
 		return sum
 	}
-	s.layerNorm = func(dst, src []float32, n int, gamma, beta []float32, eps float32) {
-		for ; len(src) > 0; dst, src = dst[n:], src[n:] {
-			var l lanes
-			sum := float32(0)
-			for i := 0; i < n; i += piece {
-				sum = rowSumNEON(&l, &src[i], min(piece, n-i))
+	s.norm = normNEON
+}
+
+// normNEON is [rows.norm], a row at a time, which stays in the first-level cache.
+func normNEON(dst, x, r []float32, p *Norm) {
+	n := len(p.Gamma)
+	base := float32(math.Copysign(0, -1)) // adding it changes nothing
+	if p.OnePlus {
+		base = 1
+	}
+	for i := 0; i < len(x); i += n {
+		x, y := x[i:i+n], dst[i:i+n]
+		if r != nil {
+			for j := 0; j < n; j += piece {
+				addNEON(&x[j], &x[j], &r[i+j], min(piece, n-j))
 			}
-			mean := sum / float32(n)
+		}
+		var l lanes
+		sum, mean := float32(0), float32(0)
+		if !p.RMS {
+			for j := 0; j < n; j += piece {
+				sum = rowSumNEON(&l, &x[j], min(piece, n-j))
+			}
+			mean = sum / float32(n)
 			l = lanes{}
-			for i := 0; i < n; i += piece {
-				sum = rowVarNEON(&l, &src[i], min(piece, n-i), mean)
-			}
-			r := 1 / sqrt(sum/float32(n)+eps)
-			for i := 0; i < n; i += piece {
-				if beta == nil {
-					normalizeScaleNEON(&dst[i], &src[i], &gamma[i], min(piece, n-i), mean, r)
-				} else {
-					normalizeNEON(&dst[i], &src[i], &gamma[i], &beta[i], min(piece, n-i), mean, r)
-				}
+		}
+		for j := 0; j < n; j += piece {
+			sum = rowVarNEON(&l, &x[j], min(piece, n-j), mean)
+		}
+		scale := 1 / sqrt(sum/float32(n)+p.Eps)
+		for j := 0; j < n; j += piece {
+			if p.Beta == nil {
+				normalizeScaleNEON(&y[j], &x[j], &p.Gamma[j], min(piece, n-j), mean, scale, base)
+			} else {
+				normalizeNEON(&y[j], &x[j], &p.Gamma[j], &p.Beta[j], min(piece, n-j), mean, scale, base)
 			}
 		}
 	}
@@ -131,7 +149,7 @@ func dotNEON(l *lanes, a, b *float32, n int) float32
 func expSumNEON(l *lanes, dst, src *float32, n int, max float32) float32
 
 //go:noescape
-func normalizeNEON(dst, src, gamma, beta *float32, n int, mean, r float32)
+func normalizeNEON(dst, src, gamma, beta *float32, n int, mean, r, base float32)
 
 //go:noescape
-func normalizeScaleNEON(dst, src, gamma *float32, n int, mean, r float32)
+func normalizeScaleNEON(dst, src, gamma *float32, n int, mean, r, base float32)

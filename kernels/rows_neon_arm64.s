@@ -794,9 +794,9 @@ done:
 	FMOVS F26, ret+40(FP)
 	RET
 
-// dst = fma((src - mean)·r, gamma, beta)
-// func normalizeNEON(dst, src, gamma, beta *float32, n int, mean, r float32)
-TEXT ·normalizeNEON(SB), NOSPLIT, $192-48
+// dst = fma((src - mean)·r, gamma + base, beta)
+// func normalizeNEON(dst, src, gamma, beta *float32, n int, mean, r, base float32)
+TEXT ·normalizeNEON(SB), NOSPLIT, $192-52
 	MOVD dst+0(FP), DST
 	MOVD src+8(FP), SRC
 	MOVD gamma+16(FP), SRC2
@@ -804,12 +804,14 @@ TEXT ·normalizeNEON(SB), NOSPLIT, $192-48
 	MOVD n+32(FP), N
 	PARAMETER(mean+40(FP), F30, V30)
 	PARAMETER(r+44(FP), F31, V31)
+	PARAMETER(base+48(FP), F29, V29)
 	LOOP
 read:
 	READ
 	READ2
 	FLDPQ.P 32(SRC3), (F8, F9)
 	FLDPQ.P 32(SRC3), (F10, F11)
+	FOURWITH(FADD, 4, 4, 29)
 	FOURWITH(FSUB, 0, 0, 30)
 	FOURWITH(FMUL, 0, 0, 31)
 	FOUR(FMLA, 8, 0, 4)
@@ -832,16 +834,18 @@ last:
 done:
 	RET
 
-// dst = ((src - mean)·r)·gamma
-// func normalizeScaleNEON(dst, src, gamma *float32, n int, mean, r float32)
-TEXT ·normalizeScaleNEON(SB), NOSPLIT, $128-40
+// dst = ((src - mean)·r)·(gamma + base)
+// func normalizeScaleNEON(dst, src, gamma *float32, n int, mean, r, base float32)
+TEXT ·normalizeScaleNEON(SB), NOSPLIT, $128-44
 	MOVD dst+0(FP), DST
 	MOVD src+8(FP), SRC
 	MOVD gamma+16(FP), SRC2
 	MOVD n+24(FP), N
 	PARAMETER(mean+32(FP), F30, V30)
 	PARAMETER(r+36(FP), F31, V31)
+	PARAMETER(base+40(FP), F29, V29)
 	BEGIN2
+	FOURWITH(FADD, 4, 4, 29)
 	FOURWITH(FSUB, 0, 0, 30)
 	FOURWITH(FMUL, 0, 0, 31)
 	FOUR(FMUL, 0, 0, 4)

@@ -106,8 +106,9 @@ func (s *Set) checkRows() error {
 	if err := compare("exp", a, b); err != nil {
 		return err
 	}
-	s.layerNorm(got[:], x[:], n, gamma[:], x[:], 1e-5)
-	generic.layerNorm(want[:], x[:], n, gamma[:], x[:], 1e-5)
+	norm := Norm{Gamma: gamma[:], Beta: x[:], Eps: 1e-5}
+	s.norm(got[:], x[:], nil, &norm)
+	generic.norm(want[:], x[:], nil, &norm)
 	if err := compare("layer norm", s.rowMax(x[:]), generic.rowMax(x[:])); err != nil {
 		return err
 	}
