@@ -7,49 +7,87 @@ import (
 	"testing"
 )
 
-// attentionOracle is the definition of Attention, row by row.
+// An attnOracle is the definition of attention, row by row. It reads element c of the key and the value of head kv at
+// position j of a sequence from key and value.
+type attnOracle struct {
+	*Attn
+	key, value func(seq, kv, j, c int) float32
+	packed     func(seq int) int // what a Bias counts as position 0
+}
+
+// row computes the output of one head for the query q at position pos of a sequence of that many keys.
+func (a attnOracle) row(q []float32, seq, head, pos, keys int) []float32 {
+	d, kv := a.HeadDim, head/(a.Heads/a.KVHeads)
+	lo, hi := 0, keys
+	if a.Window > 0 {
+		lo, hi = max(0, pos-a.Window+1), min(keys, pos+a.Window)
+	}
+	if a.Causal {
+		hi = min(hi, pos+1)
+	}
+	var top, total float32
+	o := make([]float32, d)
+	first := true
+	for k0 := lo / 512 * 512; k0 < hi; k0 += 512 {
+		from, to := max(lo, k0), min(hi, k0+512)
+		s := make([]float32, to-from)
+		gemmOracle(s, len(s), q, 0, 1, d, len(s), func(l, j int) float32 { return a.key(seq, kv, from+j, l) }, Epilogue{})
+		for j := range s {
+			s[j] = float32(s[j] * a.Scale)
+		}
+		if a.Bias != nil {
+			a.Bias.AddBias(s, seq, head, a.packed(seq)+pos, a.packed(seq)+from)
+		}
+		if a.SoftCap != 0 {
+			for j := range s {
+				s[j] = float32(tanh(s[j]/a.SoftCap) * a.SoftCap)
+			}
+		}
+		m := rowMaxGo(s)
+		var sums lanes
+		block := make([]float32, d)
+		for j := range s {
+			e := exp(s[j] - m)
+			sums[(from+j)%16] += e
+			for c := range block {
+				block[c] = fma(e, a.value(seq, kv, from+j, c), block[c])
+			}
+		}
+		l := sums.sum()
+		if first {
+			top, total, o, first = m, l, block, false
+			continue
+		}
+		t := greater(m, top)
+		alpha, beta := exp(top-t), exp(m-t)
+		top, total = t, float32(total*alpha)+float32(l*beta)
+		for c := range o {
+			o[c] = float32(o[c]*alpha) + float32(block[c]*beta)
+		}
+	}
+	if first {
+		return o
+	}
+	inv := 1 / total
+	for c := range o {
+		o[c] = float32(o[c] * inv)
+	}
+	return o
+}
+
+// attentionOracle is the definition of Attention.
 func attentionOracle(out []float32, ldo int, q []float32, ldq int, k, v []float32, ldkv int, starts []int32, p *Attn) {
 	d := p.HeadDim
+	a := attnOracle{p,
+		func(seq, kv, j, c int) float32 { return k[(int(starts[seq])+j)*ldkv+kv*d+c] },
+		func(seq, kv, j, c int) float32 { return v[(int(starts[seq])+j)*ldkv+kv*d+c] },
+		func(seq int) int { return int(starts[seq]) },
+	}
 	for seq := range len(starts) - 1 {
 		first, end := int(starts[seq]), int(starts[seq+1])
 		for head := range p.Heads {
-			kv := head / (p.Heads / p.KVHeads) * d
 			for i := first; i < end; i++ {
-				var top, total float32
-				o := make([]float32, d)
-				for k0 := first; k0 < end; k0 += 512 {
-					n := min(512, end-k0)
-					row := make([]float32, n)
-					gemmOracle(row, n, q[i*ldq+head*d:], 0, 1, d, n, func(l, j int) float32 { return k[(k0+j)*ldkv+kv+l] }, Epilogue{})
-					for j := range row {
-						row[j] = float32(row[j] * p.Scale)
-					}
-					if p.Bias != nil {
-						p.Bias.AddBias(row, seq, head, i, k0)
-					}
-					m := rowMaxGo(row)
-					l := expSumGo(row, row, m)
-					block := make([]float32, d)
-					for c := range block {
-						for j := range row {
-							block[c] = fma(row[j], v[(k0+j)*ldkv+kv+c], block[c])
-						}
-					}
-					if k0 == first {
-						top, total, o = m, l, block
-						continue
-					}
-					t := greater(m, top)
-					alpha, beta := exp(top-t), exp(m-t)
-					top, total = t, float32(total*alpha)+float32(l*beta)
-					for c := range o {
-						o[c] = float32(o[c]*alpha) + float32(block[c]*beta)
-					}
-				}
-				inv := 1 / total
-				for c := range o {
-					out[i*ldo+head*d+c] = float32(o[c] * inv)
-				}
+				copy(out[i*ldo+head*d:], a.row(q[i*ldq+head*d:], seq, head, i-first, end-first))
 			}
 		}
 	}
@@ -71,6 +109,9 @@ type attnCase struct {
 	heads, kvHeads, d int
 	lengths           []int
 	bias, special     bool
+	causal            bool
+	window            int
+	softCap           float32
 }
 
 func (c attnCase) run(t testing.TB, xs []*Exec) {
@@ -91,7 +132,8 @@ func (c attnCase) run(t testing.TB, xs []*Exec) {
 		}
 	}
 	k, v := qkv[c.heads*c.d:], qkv[(c.heads+c.kvHeads)*c.d:]
-	p := &Attn{Heads: c.heads, KVHeads: c.kvHeads, HeadDim: c.d, Scale: float32(1 / math.Sqrt(float64(c.d)))}
+	p := &Attn{Heads: c.heads, KVHeads: c.kvHeads, HeadDim: c.d, Scale: float32(1 / math.Sqrt(float64(c.d))),
+		Causal: c.causal, Window: c.window, SoftCap: c.softCap}
 	if c.bias {
 		p.Bias = slope{starts}
 	}
@@ -119,19 +161,81 @@ func (c attnCase) run(t testing.TB, xs []*Exec) {
 func TestAttention(t *testing.T) {
 	xs := execs(t)
 	for n := range 100 { // every length, and every head size up to 99
-		attnCase{2, 1, 16, []int{n, 3, 0, 17}, n%2 == 0, false}.run(t, xs[n%3:len(xs)-2+n%3])
-		attnCase{1, 1, n + 1, []int{19, 0, 33}, n%2 == 1, n%5 == 0}.run(t, xs[n%3:len(xs)-2+n%3])
+		some := xs[n%3 : len(xs)-2+n%3]
+		attnCase{heads: 2, kvHeads: 1, d: 16, lengths: []int{n, 3, 0, 17}, bias: n%2 == 0}.run(t, some)
+		attnCase{heads: 1, kvHeads: 1, d: n + 1, lengths: []int{19, 0, 33}, bias: n%2 == 1, special: n%5 == 0}.run(t, some)
+		attnCase{heads: 2, kvHeads: 1, d: 17, lengths: []int{n, 5}, causal: true, special: n%4 == 0}.run(t, some)
+		attnCase{heads: 1, kvHeads: 1, d: 16, lengths: []int{n, 40}, window: 1 + n*7%40, special: n%4 == 0}.run(t, some)
+		attnCase{heads: 1, kvHeads: 1, d: 20, lengths: []int{60, 99 - n}, causal: true, window: n, softCap: float32(n % 3),
+			bias: n%2 == 0}.run(t, some)
 	}
 	for _, c := range []attnCase{
-		{12, 12, 32, []int{16}, false, false},
-		{4, 2, 9, []int{15, 16, 17, 1, 40}, true, false},
-		{6, 2, 20, []int{0, 29, 0}, false, true},
-		{1, 1, 257, []int{13}, false, false},
-		{1, 1, 8, []int{513}, true, false},
-		{2, 1, 20, []int{511, 2}, false, true},
-		{1, 1, 16, []int{0, 1031}, true, false},
+		{heads: 12, kvHeads: 12, d: 32, lengths: []int{16}},
+		{heads: 4, kvHeads: 2, d: 9, lengths: []int{15, 16, 17, 1, 40}, bias: true, softCap: 5},
+		{heads: 6, kvHeads: 2, d: 20, lengths: []int{0, 29, 0}, special: true},
+		{heads: 6, kvHeads: 1, d: 64, lengths: []int{3, 1, 2, 5}, causal: true, special: true}, // fewer tokens than heads
+		{heads: 1, kvHeads: 1, d: 257, lengths: []int{13}},
+		{heads: 1, kvHeads: 1, d: 8, lengths: []int{513}, bias: true},
+		{heads: 2, kvHeads: 1, d: 20, lengths: []int{511, 2}, special: true},
+		{heads: 1, kvHeads: 1, d: 16, lengths: []int{0, 1031}, bias: true},
+		{heads: 1, kvHeads: 1, d: 16, lengths: []int{1031}, causal: true, special: true},
+		{heads: 2, kvHeads: 1, d: 8, lengths: []int{520, 3, 530}, causal: true, bias: true},
+		{heads: 1, kvHeads: 1, d: 16, lengths: []int{1100}, window: 65},
+		{heads: 1, kvHeads: 1, d: 16, lengths: []int{700}, window: 600, special: true},
+		{heads: 1, kvHeads: 1, d: 24, lengths: []int{1100}, causal: true, window: 512, softCap: 2},
+		{heads: 1, kvHeads: 1, d: 8, lengths: []int{1600}, causal: true, window: 700, special: true},
+		{heads: 1, kvHeads: 1, d: 8, lengths: []int{1100}, causal: true, window: 1},
 	} {
 		c.run(t, xs)
+	}
+}
+
+// TestTileLoad compares all tiles of a Set, with chains that go on from other sums, with the definition.
+func TestTileLoad(t *testing.T) {
+	r := rand.New(rand.NewPCG(5, 6))
+	const most = 8 * panelWidth
+	for _, set := range otherSets() {
+		for rows := 1; rows <= set.tileRows; rows++ {
+			for w, f := range set.tile[rows] {
+				if f == nil {
+					continue
+				}
+				for _, k := range []int{1, 3, 4, 9} {
+					cols, all := panelWidth<<w, 3*rows
+					a, b := values(r, all*k, 0), values(r, k*cols, 2)
+					sum, want := values(r, all*most, 2), make([]float32, all*cols)
+					got, check := guarded(all*cols, 4)
+					q := tile{c: &got[0], ldc: uintptr(cols) * 4, a: &a[0], lda: uintptr(k) * 4, b: &b[0],
+						panel: uintptr(k) * panelWidth * 4, k: k, rows: rows, count: 3, sum: &sum[0], lds: most * 4, flags: tileLoad}
+					f(&q)
+					for p := range 1 << w {
+						q.c, q.b, q.sum = &want[p*panelWidth], &b[p*k*panelWidth], &sum[p*panelWidth]
+						tileGo(&q)
+					}
+					equal(t, fmt.Sprintf("%s: tile of %d rows, 2^%d panels, k=%d", set.name, rows, w, k), got, want)
+					if err := check(); err != nil {
+						t.Fatalf("%s: tile of %d rows, 2^%d panels: %v", set.name, rows, w, err)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestAttentionHides has infinities and NaN after the queries: their results are those of a shorter sequence.
+func TestAttentionHides(t *testing.T) {
+	const n, d, hidden = 600, 24, 37
+	r := rand.New(rand.NewPCG(7, 8))
+	for _, x := range execs(t) {
+		q := values(r, n*3*d, 0)
+		p := &Attn{Heads: 1, KVHeads: 1, HeadDim: d, Scale: 0.2, Causal: true}
+		want, got := make([]float32, n*d), make([]float32, n*d)
+		x.Attention(want, d, q, 3*d, q[d:], q[2*d:], 3*d, []int32{0, n - hidden}, p)
+		for i := (n - hidden) * 3 * d; i < len(q); i++ {
+			q[i] = []float32{float32(math.Inf(1)), float32(math.NaN())}[i%2]
+		}
+		x.Attention(got, d, q, 3*d, q[d:], q[2*d:], 3*d, []int32{0, n}, p)
+		equal(t, x.Set().Name(), got[:(n-hidden)*d], want[:(n-hidden)*d])
 	}
 }
 
@@ -140,12 +244,16 @@ func TestAttentionAllocatesNothing(t *testing.T) {
 		x := New(nil, threads)
 		defer x.Close()
 		q, out := make([]float32, 80*3*64), make([]float32, 80*64)
-		p := &Attn{Heads: 2, KVHeads: 2, HeadDim: 32, Scale: 1, Bias: slope{}}
 		starts := []int32{0, 30, 80}
-		if n := testing.AllocsPerRun(20, func() {
-			x.Attention(out, 64, q, 192, q[64:], q[128:], 192, starts, p)
-		}); n != 0 {
-			t.Errorf("%d threads: %v allocations a call, want 0", threads, n)
+		for _, p := range []*Attn{
+			{Heads: 2, KVHeads: 2, HeadDim: 32, Scale: 1, Bias: slope{}},
+			{Heads: 2, KVHeads: 1, HeadDim: 32, Scale: 1, Causal: true, Window: 20, SoftCap: 3, Bias: NewALiBi(2)},
+		} {
+			if n := testing.AllocsPerRun(20, func() {
+				x.Attention(out, 64, q, 192, q[64:], q[128:], 192, starts, p)
+			}); n != 0 {
+				t.Errorf("%d threads: %v allocations a call, want 0", threads, n)
+			}
 		}
 	}
 }
@@ -153,10 +261,13 @@ func TestAttentionAllocatesNothing(t *testing.T) {
 // FuzzAttention draws shapes and values.
 func FuzzAttention(f *testing.F) {
 	xs := execs(f)
-	f.Add(uint8(2), uint8(1), uint8(32), uint16(40), uint8(9), true)
-	f.Add(uint8(1), uint8(2), uint8(43), uint16(0), uint8(0), true) // no tokens at all
-	f.Fuzz(func(t *testing.T, group, kvHeads, d uint8, n uint16, n2 uint8, bias bool) {
+	f.Add(uint8(2), uint8(1), uint8(32), uint16(40), uint8(9), uint8(1), uint16(0))
+	f.Add(uint8(0), uint8(0), uint8(15), uint16(599), uint8(30), uint8(6), uint16(77))
+	f.Add(uint8(1), uint8(2), uint8(43), uint16(0), uint8(0), uint8(1), uint16(0)) // no tokens at all
+	f.Fuzz(func(t *testing.T, group, kvHeads, d uint8, n uint16, n2, flags uint8, window uint16) {
 		kv := 1 + int(kvHeads%3)
-		attnCase{kv * (1 + int(group%3)), kv, 1 + int(d%70), []int{int(n % 600), int(n2 % 40)}, bias, n2&1 == 0}.run(t, xs)
+		attnCase{heads: kv * (1 + int(group%3)), kvHeads: kv, d: 1 + int(d%70), lengths: []int{int(n % 600), int(n2 % 40)},
+			bias: flags&1 != 0, special: n2&1 == 0, causal: flags&2 != 0, window: int(window % 700),
+			softCap: float32(flags & 4)}.run(t, xs)
 	})
 }

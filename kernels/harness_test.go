@@ -75,6 +75,23 @@ func rowTests() []rowTest {
 		{"expSum/far", 1, true, false, func(s *Set, dst, a, _, _ []float32) float32 {
 			return s.expSum(dst, a, 85+s.rowMax(a))
 		}},
+		{"rowMaxes", 1, false, true, func(s *Set, _, a, _, _ []float32) float32 {
+			n := len(a) / 3
+			m := make([]float32, 3)
+			if n == 0 {
+				return 0 // the maxima are -Inf, and their sum NaN
+			}
+			s.rowMaxes(m, a, n, n)
+			return m[0] + 2*m[1] - 3*m[2]
+		}},
+		{"expSums", 1, false, true, func(s *Set, dst, a, _, _ []float32) float32 {
+			copy(dst, a)
+			n := len(a) / 3
+			m, sum := make([]float32, 3), make([]float32, 3)
+			s.rowMaxes(m, dst, n, n)
+			s.expSums(sum, m, dst, n, n)
+			return sum[0] + 2*sum[1] + 3*sum[2]
+		}},
 		{"dot", 2, false, true, func(s *Set, _, a, b, _ []float32) float32 { return s.dot(a, b) }},
 		{"layerNorm", 3, true, false, func(s *Set, dst, a, b, c []float32) float32 {
 			return normTest(s, dst, a, nil, Norm{Gamma: b, Beta: c, Eps: 1e-12})

@@ -23,6 +23,9 @@ type rows struct {
 	// expSum computes dst = exp(src - max), for max ≥ every src that is a number, and returns the sum over 16 lanes. In
 	// place.
 	expSum func(dst, src []float32, max float32) float32
+	// rowMaxes and expSums do so for rows of n elements, ld apart: max[i] = rowMax(row i), sum[i] = expSum(row i, row i, max[i]).
+	rowMaxes func(max, x []float32, ld, n int)
+	expSums  func(sum, max, x []float32, ld, n int)
 	// dot returns the sum of a · b over 16 lanes of fused multiply-adds.
 	dot func(a, b []float32) float32
 	// norm computes dst = the rows of x, of len(p.Gamma) elements each, one after the other, normalised; if r is not nil, it
@@ -84,10 +87,12 @@ var rowsGo = rows{
 			dst[i] = s * float32(src[i])
 		}
 	},
-	rowMax: rowMaxGo,
-	expSum: expSumGo,
-	dot:    dotGo,
-	norm:   normGo,
+	rowMax:   rowMaxGo,
+	expSum:   expSumGo,
+	rowMaxes: rowMaxesOf(rowMaxGo),
+	expSums:  expSumsOf(expSumGo),
+	dot:      dotGo,
+	norm:     normGo,
 }
 
 // each returns the routine that applies f to every element.
@@ -95,6 +100,24 @@ func each(f func(float32) float32) func(dst, src []float32) {
 	return func(dst, src []float32) {
 		for i := range dst {
 			dst[i] = f(src[i])
+		}
+	}
+}
+
+// rowMaxesOf and expSumsOf make routines on several rows of those on one.
+func rowMaxesOf(f func(x []float32) float32) func(max, x []float32, ld, n int) {
+	return func(max, x []float32, ld, n int) {
+		for i := range max {
+			max[i] = f(x[i*ld:][:n])
+		}
+	}
+}
+
+func expSumsOf(f func(dst, src []float32, max float32) float32) func(sum, max, x []float32, ld, n int) {
+	return func(sum, max, x []float32, ld, n int) {
+		for i := range sum {
+			row := x[i*ld:][:n]
+			sum[i] = f(row, row, max[i])
 		}
 	}
 }

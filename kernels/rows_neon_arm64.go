@@ -40,6 +40,7 @@ func (s *Set) rowsNEON() {
 		}
 		return sum
 	}
+	s.rowMaxes, s.expSums = rowMaxesOf(s.rowMax), expSumsOf(s.expSum)
 	s.dot = func(a, b []float32) float32 {
 		if n := len(a); 0 < n && n <= piece {
 			return dotNEON(nil, &a[0], &b[0], n)

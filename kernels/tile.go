@@ -10,7 +10,7 @@ import (
 // other; the routines are the same for weights and for attention.
 //
 //	for each of count tiles, each of its rows i, each of its columns j:
-//	    x = chain of fma(a[i][l], b[l][j], ·) from +0 over l = 0..k-1
+//	    x = chain of fma(a[i][l], b[l][j], ·) from +0, or if tileLoad from sum[i][j], over l = 0..k-1
 //	    if tileAdd:      x = sum[i][j] + x
 //	    if tileScale:    x = x * scale
 //	    if tileRowScale: x = x * rowScale[i]
@@ -22,7 +22,7 @@ import (
 type tile struct {
 	c        *float32
 	ldc      uintptr
-	sum      *float32 // may be c
+	sum      *float32 // of tileAdd or tileLoad; may be c
 	lds      uintptr
 	a        *float32
 	lda      uintptr
@@ -46,6 +46,7 @@ const (
 	tileRowScale
 	tileBias
 	tileResidual
+	tileLoad // not together with tileAdd
 )
 
 // maxTileRows is the greatest height of a tile on any Set.
@@ -110,7 +111,7 @@ func (s *tiles) run(t *tile, rows, w int) {
 		n := uintptr(high * (h + 1))
 		t.c = (*float32)(unsafe.Add(unsafe.Pointer(t.c), n*t.ldc))
 		t.a = (*float32)(unsafe.Add(unsafe.Pointer(t.a), n*t.lda))
-		if t.flags&tileAdd != 0 {
+		if t.flags&(tileAdd|tileLoad) != 0 {
 			t.sum = (*float32)(unsafe.Add(unsafe.Pointer(t.sum), n*t.lds))
 		}
 		if t.flags&tileResidual != 0 {
@@ -133,6 +134,9 @@ func tileGo(t *tile) {
 		}
 		c := at(t.c, t.ldc, panelWidth)
 		var x [panelWidth]float32
+		if t.flags&tileLoad != 0 {
+			copy(x[:], at(t.sum, t.lds, panelWidth))
+		}
 		for l, a := range at(t.a, t.lda, t.k) {
 			for j, v := range b[l*panelWidth:][:panelWidth] {
 				x[j] = fma(a, v, x[j])

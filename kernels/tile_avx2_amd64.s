@@ -6,7 +6,7 @@
 // Tiles of AVX2; what they compute stands at the type tile. All routines have this form:
 //
 //	for each tile:
-//	    accumulators = 0
+//	    accumulators = 0, or sum if the flags say so
 //	    for l in 0..k-1:                            four at a time, then one at a time
 //	        for each row i: broadcast a[i][l]; accumulators of row i += a[i][l] · b[l]
 //	    add, scale, scale rows, add bias, add residual, as the flags say
@@ -145,6 +145,9 @@
 #define STORE(o, y0, y1) \
 	VMOVUPS y0, o(P)        \
 	VMOVUPS y1, o+32(P)
+#define LOAD(o, y0, y1) \
+	VMOVUPS o(P), y0        \
+	VMOVUPS o+32(P), y1
 #define ZERO(o, y0, y1) \
 	VXORPS y0, y0, y0       \
 	VXORPS y1, y1, y1
@@ -169,6 +172,11 @@ TEXT name(SB), NOSPLIT, $0-8        \
 	XORQ  LD, LD                \
 tile:                               \
 	EACH(ZERO)                  \
+	TESTQ $const_tileLoad, tile_flags(T) \
+	JEQ   begin                 \
+	AT(tile_sum, tile_lds)      \
+	EACH(LOAD)                  \
+begin:                              \
 	MOVQ  LDA, A                \
 	IMULQ DONE, A               \
 	ADDQ  tile_a(T), A          \

@@ -254,6 +254,7 @@
 #define ADD(o, z) VADDPS o(P), z, z
 #define MUL(o, z) VMULPS.BCST (P), z, z
 #define STORE(o, z) VMOVUPS z, o(P)
+#define LOAD(o, z) VMOVUPS o(P), z
 #define ZERO(o, z) VPXORD z, z, z
 
 // AT sets P to row DONE of an array, and LD to its stride.
@@ -273,6 +274,11 @@ TEXT name(SB), NOSPLIT, $0-8        \
 	XORQ  DONE, DONE            \
 tile:                               \
 	EACH(ZERO)                  \
+	TESTQ $const_tileLoad, tile_flags(T) \
+	JEQ   begin                 \
+	AT(tile_sum, tile_lds)      \
+	EACH(LOAD)                  \
+begin:                              \
 	MOVQ  LDA, A0               \
 	IMULQ DONE, A0              \
 	ADDQ  tile_a(T), A0         \

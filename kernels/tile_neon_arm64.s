@@ -7,7 +7,7 @@
 // Tiles of NEON; what they compute stands at the type tile. All routines have this form:
 //
 //	for each tile:
-//	    accumulators = 0
+//	    accumulators = 0, or sum if the flags say so
 //	    for l in 0..k-1:                            four at a time, then one at a time
 //	        read a[i][l..l+3] for each row i; for each l: accumulators of row i += a[i][l] · b[l]
 //	    add, scale, scale rows, add bias, add residual, as the flags say
@@ -104,6 +104,9 @@
 	ZERO(y+1)                       \
 	ZERO(y+2)                       \
 	ZERO(y+3)
+#define FETCH(o, y, y0, y1, y2, y3) \
+	FLDPQ o(PTR), (y0, y1)          \
+	FLDPQ (o+32)(PTR), (y2, y3)
 #define PLUS(o, y, y0, y1, y2, y3) \
 	FLDPQ o(PTR), (F24, F25)          \
 	FLDPQ (o+32)(PTR), (F26, F27)     \
@@ -139,6 +142,11 @@ TEXT name(SB), NOSPLIT, $0-8      \
 	MOVD $0, LD                   \
 tile:                             \
 	EACH(CLEAR)                   \
+	TST  $const_tileLoad, FLAGS   \
+	BEQ  begin                    \
+	AT(tile_sum, tile_lds)        \
+	EACH(FETCH)                   \
+begin:                            \
 	MOVD tile_a(T), A0            \
 	MUL  DONE, LDA, ROW0          \
 	ADD  ROW0, A0                 \

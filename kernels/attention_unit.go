@@ -1,0 +1,348 @@
+package kernels
+
+import "math"
+
+// An attnUnit computes rows of a unit: a sequence and a key head.
+type attnUnit struct {
+	t *attnTask
+	s *scratch
+	sequence
+	seq, kvHead int
+	block       keysBlock
+	// The maximum, and the sum of the exponentials, of each row over the blocks so far.
+	maxima, sums []float32
+}
+
+// A keysBlock is a block of keys and values, or what is needed of it, in panels.
+type keysBlock struct {
+	k0, end int       // the keys k0 up to end of the sequence
+	base    int       // key k0+base is the first in the panels; a multiple of 16
+	keys    []float32 // panels of 16 keys, [HeadDim, 16]
+	values  []float32 // panels of 16 columns, [rows, 16]
+	rows    int
+}
+
+// A queryRun is rows of a unit that lie at equal distances: tokens of one head, or the heads of one token.
+type queryRun struct {
+	m         int
+	q, out    []float32 // from the first row on
+	ldq, ldo  int
+	pos, step int  // row i is at position pos + i·step of the sequence
+	head      int  // and of head number head + i·(1-step)
+	state     int  // where its maxima and sums are
+	even      bool // the rows see the same keys of the block
+}
+
+// from returns rows i up to j of the run.
+func (r *queryRun) from(i, j int) queryRun {
+	p := *r
+	p.m, p.state = j-i, r.state+i
+	p.q, p.out = r.q[i*r.ldq:], r.out[i*r.ldo:]
+	p.pos, p.head = r.pos+i*r.step, r.head+i*(1-r.step)
+	return p
+}
+
+// compute computes rows r0 to r1.
+func (u *attnUnit) compute(r0, r1 int) {
+	t, group := u.t, u.t.group()
+	byToken := t.byToken(&u.sequence)
+	state := u.s.floats(bufState, 2*(r1-r0))
+	u.maxima, u.sums = state[:r1-r0], state[r1-r0:]
+	i0, i1 := r0, r1-1 // the first and the last token
+	switch {
+	case byToken:
+		i0, i1 = i0/group, i1/group
+	case i0/u.queries == i1/u.queries:
+		i0, i1 = i0%u.queries, i1%u.queries
+	default:
+		i0, i1 = 0, u.queries-1
+	}
+	lo, _ := t.span(&u.sequence, u.pos+i0)
+	_, hi := t.span(&u.sequence, u.pos+i1)
+	for k0 := lo / keyBlock * keyBlock; k0 < hi; k0 += keyBlock {
+		u.load(k0, max(lo, k0), min(hi, k0+keyBlock))
+		for r := r0; r < r1; {
+			run := queryRun{state: r - r0}
+			var i, h int
+			if byToken {
+				i, h = r/group, r%group
+				run.m = min(r1-r, group-h)
+				run.ldq, run.ldo, run.even = t.p.HeadDim, t.p.HeadDim, true
+			} else {
+				i, h = r%u.queries, r/u.queries
+				run.m = min(r1-r, u.queries-i)
+				run.ldq, run.ldo, run.step = t.ldq, t.ldo, 1
+			}
+			run.pos, run.head = u.pos+i, u.kvHead*group+h
+			run.q = t.q[(u.first+i)*t.ldq+run.head*t.p.HeadDim:]
+			run.out = t.out[(u.first+i)*t.ldo+run.head*t.p.HeadDim:]
+			u.run(&run)
+			r += run.m
+		}
+	}
+	if lo >= hi { // rows that see no keys
+		for r := r0; r < r1; r++ {
+			i, h := r/group, r%group
+			if !byToken {
+				i, h = r%u.queries, r/u.queries
+			}
+			clear(t.out[(u.first+i)*t.ldo+(u.kvHead*group+h)*t.p.HeadDim:][:t.p.HeadDim])
+		}
+	}
+}
+
+// load prepares the keys from lo up to hi of the block that begins at k0.
+func (u *attnUnit) load(k0, lo, hi int) {
+	t, b, d := u.t, &u.block, u.t.p.HeadDim
+	*b = keysBlock{k0: k0, end: min(k0+keyBlock, u.sequence.keys), base: (lo - k0) / panelWidth * panelWidth}
+	b.rows = hi - k0 - b.base
+	b.keys = u.s.floats(bufKeys, padded(b.rows)*d)
+	b.values = u.s.floats(bufValues, b.rows*padded(d))
+	at := (u.first+k0+b.base)*t.ldkv + u.kvHead*d
+	t.x.set.packKeys(b.keys, t.k[at:], t.ldkv, b.rows, d)
+	t.x.set.packValues(b.values, t.v[at:], t.ldkv, b.rows, d)
+}
+
+// padded returns the multiple of a panel's width that is no less than n.
+func padded(n int) int { return (n + panelWidth - 1) / panelWidth * panelWidth }
+
+// seen returns which keys, counted from the beginning of the block, row i of a run sees.
+func (u *attnUnit) seen(r *queryRun, i int) (lo, hi int) {
+	lo, hi = u.t.span(&u.sequence, r.pos+i*r.step)
+	return max(lo, u.block.k0) - u.block.k0, min(hi, u.block.end) - u.block.k0
+}
+
+// run computes a run for a block: the rows that see all of it, those before them and those after them.
+func (u *attnUnit) run(r *queryRun) {
+	if r.even {
+		if lo, hi := u.seen(r, 0); lo < hi {
+			u.pieces(r, 0, r.m)
+		}
+		return
+	}
+	// Row i sees the keys from pos+i-back up to pos+i+ahead-1.
+	b, back, ahead := &u.block, u.t.back, u.t.ahead
+	from, to := max(0, b.k0-ahead+1-r.pos), min(r.m, b.end+back-r.pos)
+	evenFrom, evenTo := max(from, b.end-ahead-r.pos), min(to, b.k0+back+1-r.pos)
+	if evenFrom >= evenTo {
+		u.pieces(r, from, to)
+		return
+	}
+	u.pieces(r, from, evenFrom)
+	r.even = true
+	u.pieces(r, evenFrom, evenTo)
+	r.even = false
+	u.pieces(r, evenTo, to)
+}
+
+// pieces computes the rows i up to j of a run, some at a time, and as even as they can be.
+func (u *attnUnit) pieces(r *queryRun, i, j int) {
+	rows := u.t.x.set.tileRows
+	step := 2 * rows
+	if r.even {
+		step = max(step, scoreBytes/4/(u.block.end-u.block.k0+panelWidth)/rows*rows)
+	}
+	for i < j {
+		m := j - i
+		m /= (m + step - 1) / step
+		p := r.from(i, i+m)
+		u.piece(&p)
+		i += m
+	}
+}
+
+// piece computes a few rows, each of which sees some of the block.
+func (u *attnUnit) piece(r *queryRun) {
+	t, set, d, k0 := u.t, u.t.x.set, u.t.p.HeadDim, u.block.k0
+	dPad, m := padded(d), r.m
+	lo, _ := u.seen(r, 0)
+	_, hi := u.seen(r, m-1)
+	base := lo / panelWidth * panelWidth // the scores begin here: lane 0
+	n := hi - base
+	stride := padded(n) + panelWidth // so that rows do not compete for the same cache sets
+	scores := u.s.floats(bufScores, m*stride)
+	u.scores(scores, stride, r, n, base)
+	if !r.even || lo > base || t.p.Bias != nil || t.p.SoftCap != 0 {
+		for i := range m {
+			u.adjust(scores[i*stride:][:n], r, i, base)
+		}
+	}
+	// The results of a row's first block are its state; those of the others are folded into it.
+	maxima, sums := u.maxima[r.state:][:m], u.sums[r.state:][:m]
+	first, _ := t.span(&u.sequence, r.pos)
+	_, last := t.span(&u.sequence, r.pos+(m-1)*r.step)
+	only := first >= k0 && last <= k0+keyBlock
+	direct := first >= k0 && r.even && d == dPad
+	o, ldo, bm, bl := r.out, r.ldo, maxima, sums
+	if !direct {
+		o, ldo = u.s.floats(bufEdge, m*(dPad+4)), dPad
+		bm, bl = o[m*dPad:][:m], o[m*(dPad+1):][:m]
+	}
+	set.rowMaxes(bm, scores, stride, n)
+	set.expSums(bl, bm, scores, stride, n)
+	switch {
+	case !r.even:
+		u.edge(o, ldo, scores, stride, r, base)
+	case direct && only:
+		for i, l := range bl {
+			bl[i] = 1 / l
+		}
+		u.values(o, ldo, scores[lo-base:], stride, m, lo, hi, bl, 0)
+		return
+	default:
+		u.values(o, ldo, scores[lo-base:], stride, m, lo, hi, nil, 0)
+	}
+	if !direct {
+		u.fold(r, o, maxima, sums, bm, bl)
+	}
+	for i := range m {
+		if _, hi := t.span(&u.sequence, r.pos+i*r.step); hi <= k0+keyBlock {
+			row := r.out[i*r.ldo:][:d]
+			set.scale(row, row, 1/sums[i])
+		}
+	}
+}
+
+// scores computes the scaled scores of a run against n keys of the block from key base on.
+func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int) {
+	set, d := u.t.x.set, u.t.p.HeadDim
+	keys := u.block.keys[(base-u.block.base)*d:]
+	panels := padded(n) / panelWidth
+	for p := 0; p < panels; {
+		w := set.width(r.m, panels-p)
+		for i0 := 0; i0 < d; i0 += kBlock {
+			q := &u.s.tile
+			*q = tile{
+				c: &scores[p*panelWidth], ldc: uintptr(stride) * 4, a: &r.q[i0], lda: uintptr(r.ldq) * 4,
+				b: &keys[(p*d+i0)*panelWidth], panel: uintptr(d) * panelWidth * 4, k: min(kBlock, d-i0), scale: u.t.p.Scale,
+			}
+			if i0 > 0 {
+				q.flags, q.sum, q.lds = tileAdd, q.c, q.ldc
+			}
+			if i0+kBlock >= d {
+				q.flags |= tileScale
+			}
+			set.run(q, r.m, w)
+		}
+		p += 1 << w
+	}
+}
+
+// adjust adds the bias to the scores of row i, which begin at key base of the block, and caps them; those that the row does
+// not see become -Inf, which changes neither its maximum nor its sum.
+func (u *attnUnit) adjust(row []float32, r *queryRun, i, base int) {
+	t, set := u.t, u.t.x.set
+	lo, hi := u.seen(r, i)
+	s := row[lo-base : hi-base]
+	if t.p.Bias != nil {
+		pos := r.pos + i*r.step
+		t.p.Bias.AddBias(s, u.seq, r.head+i*(1-r.step), u.packed+pos, u.packed+u.block.k0+lo)
+	}
+	if c := t.p.SoftCap; c != 0 {
+		set.div(s, s, c)
+		set.act[Tanh](s, s)
+		set.scale(s, s, c)
+	}
+	for j := range row[:lo-base] {
+		row[j] = float32(math.Inf(-1))
+	}
+	for j := hi - base; j < len(row); j++ {
+		row[j] = float32(math.Inf(-1))
+	}
+}
+
+// values computes O = S·V for m rows of scores over the keys lo up to hi of the block. It multiplies the rows by inv, if that
+// is not nil; with tileLoad in flags the chains go on from O.
+func (u *attnUnit) values(o []float32, ldo int, scores []float32, stride, m, lo, hi int, inv []float32, flags int) {
+	set, b := u.t.x.set, &u.block
+	panels := padded(u.t.p.HeadDim) / panelWidth
+	for p := 0; p < panels; {
+		w := set.width(m, panels-p)
+		q := &u.s.tile
+		*q = tile{
+			c: &o[p*panelWidth], ldc: uintptr(ldo) * 4, a: &scores[0], lda: uintptr(stride) * 4,
+			b: &b.values[(p*b.rows+lo-b.base)*panelWidth], panel: uintptr(b.rows) * panelWidth * 4, k: hi - lo, flags: flags,
+		}
+		q.sum, q.lds = q.c, q.ldc
+		if inv != nil {
+			q.flags |= tileRowScale
+			q.rowScale = &inv[0]
+		}
+		set.run(q, m, w)
+		p += 1 << w
+	}
+}
+
+// edge computes O = S·V for rows that see different keys: a tile over those that all its rows see, chains of one row over the
+// others, before and after it. The scores begin at key base of the block.
+func (u *attnUnit) edge(o []float32, ldo int, scores []float32, stride int, r *queryRun, base int) {
+	h, high, _ := u.t.x.set.split(r.m)
+	for i := 0; i < r.m; {
+		rows := h
+		if i < high*(h+1) {
+			rows++
+		}
+		part := o[i*ldo:]
+		row := func(j, from, to, flags int) {
+			if from < to {
+				u.values(part[j*ldo:], ldo, scores[(i+j)*stride+from-base:], stride, 1, from, to, nil, flags)
+			}
+		}
+		first, _ := u.seen(r, i)
+		lo, _ := u.seen(r, i+rows-1) // the keys lo up to hi are those that all rows see
+		_, hi := u.seen(r, i)
+		if lo >= hi {
+			for j := range rows {
+				from, to := u.seen(r, i+j)
+				row(j, from, to, 0)
+			}
+			i += rows
+			continue
+		}
+		flags := 0
+		if first < lo {
+			flags = tileLoad
+			for j := range rows {
+				clear(part[j*ldo:][:padded(u.t.p.HeadDim)])
+				from, _ := u.seen(r, i+j)
+				row(j, from, lo, 0)
+			}
+		}
+		u.values(part, ldo, scores[i*stride+lo-base:], stride, rows, lo, hi, nil, flags)
+		for j := range rows {
+			_, to := u.seen(r, i+j)
+			row(j, hi, to, tileLoad)
+		}
+		i += rows
+	}
+}
+
+// fold adds a block's results (bm, bl, o) to those of the blocks before it (maxima, sums, the output), of which there are
+// none in the rows that it is the first for.
+func (u *attnUnit) fold(r *queryRun, o []float32, maxima, sums, bm, bl []float32) {
+	set, d := u.t.x.set, u.t.p.HeadDim
+	dPad, m := padded(d), r.m
+	factors := o[m*(dPad+2):][:2*m]
+	for i := range m {
+		if first, _ := u.t.span(&u.sequence, r.pos+i*r.step); first >= u.block.k0 {
+			maxima[i], sums[i] = bm[i], bl[i]
+			factors[2*i], factors[2*i+1] = 0, 0
+			continue
+		}
+		top := greater(bm[i], maxima[i])
+		factors[2*i], factors[2*i+1] = maxima[i]-top, bm[i]-top
+		maxima[i] = top
+	}
+	set.expSum(factors, factors, 0)
+	for i := range m {
+		dst, src := r.out[i*r.ldo:][:d], o[i*dPad:][:d]
+		if first, _ := u.t.span(&u.sequence, r.pos+i*r.step); first >= u.block.k0 {
+			copy(dst, src)
+			continue
+		}
+		alpha, beta := factors[2*i], factors[2*i+1]
+		sums[i] = float32(sums[i]*alpha) + float32(bl[i]*beta)
+		set.scale(dst, dst, alpha)
+		set.addScaled(dst, src, beta)
+	}
+}
