@@ -14,7 +14,8 @@ var (
 	// AVX2 is AVX2 with FMA3.
 	AVX2 = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 	// AVX512 is AVX-512 F, BW, DQ and VL, beside AVX2: every server core since Skylake-X, every AMD core since Zen 4.
-	AVX512 = AVX2 && cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL
+	AVX512 = AVX2 && (emulated ||
+		cpu.X86.HasAVX512F && cpu.X86.HasAVX512BW && cpu.X86.HasAVX512DQ && cpu.X86.HasAVX512VL)
 	// AVX512VNNI is AVX512 with integer dot products.
 	AVX512VNNI = AVX512 && cpu.X86.HasAVX512VNNI
 	// AVXVNNI is AVX2 with integer dot products.

@@ -1,0 +1,5 @@
+//go:build !(avx512emulated && amd64)
+
+package cpu
+
+const emulated = false
