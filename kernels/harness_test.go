@@ -111,6 +111,12 @@ func rowTests() []rowTest {
 		{"rmsNorm/oneplus", 2, false, false, func(s *Set, dst, a, b, _ []float32) float32 {
 			return normTest(s, dst, a, nil, Norm{Gamma: b, Eps: 1e-6, RMS: true, OnePlus: true})
 		}},
+		{"rotateHalves", 2, false, true, func(s *Set, dst, a, b, _ []float32) float32 {
+			return rotateTest(s.rotateHalves, dst, a, b)
+		}},
+		{"rotatePairs", 2, false, true, func(s *Set, dst, a, b, _ []float32) float32 {
+			return rotateTest(s.rotatePairs, dst, a, b)
+		}},
 		{"rmsNorm/add", 2, false, true, func(s *Set, dst, a, b, _ []float32) float32 {
 			return normTest(s, nil, dst, a, Norm{Gamma: b, Eps: 1e-6, RMS: true})
 		}},
@@ -150,6 +156,19 @@ func normTest(s *Set, dst, x, r []float32, p Norm) float32 {
 		result += float32(float32(i%7+1) * v)
 	}
 	return result
+}
+
+// rotateTest rotates all of x, and then parts of three heads.
+func rotateTest(rotate func(x []float32, headDim int, cos, sin []float32), x, cos, sin []float32) float32 {
+	n := len(x)
+	if n >= 2 {
+		rotate(x, n, cos[:n/2], sin[:n/2])
+	}
+	if d := n / 3; d >= 2 {
+		half := max(1, d*3/8)
+		rotate(x[:3*d], d, cos[:half], sin[:half])
+	}
+	return 0
 }
 
 // run compares one routine of a Set with the oracle on given inputs, at an alignment, and in place where it may be.

@@ -7,6 +7,7 @@
 #define FMUL(d, n, m) WORD $(0x6e20dc00 | (m)<<16 | (n)<<5 | (d))          // fmul vd.4s, vn.4s, vm.4s
 #define FDIV(d, n, m) WORD $(0x6e20fc00 | (m)<<16 | (n)<<5 | (d))          // fdiv vd.4s, vn.4s, vm.4s
 #define FMLA(d, n, m) WORD $(0x4e20cc00 | (m)<<16 | (n)<<5 | (d))          // fmla vd.4s, vn.4s, vm.4s
+#define FMLS(d, n, m) WORD $(0x4ea0cc00 | (m)<<16 | (n)<<5 | (d))          // fmls vd.4s, vn.4s, vm.4s
 #define FNEG(d, n) WORD $(0x6ea0f800 | (n)<<5 | (d))                       // fneg vd.4s, vn.4s
 #define FABS(d, n) WORD $(0x4ea0f800 | (n)<<5 | (d))                       // fabs vd.4s, vn.4s
 #define FCMGT(d, n, m) WORD $(0x6ea0e400 | (m)<<16 | (n)<<5 | (d))         // fcmgt vd.4s, vn.4s, vm.4s

@@ -16,6 +16,10 @@ type rowTask struct {
 	rows, n       int
 	norm          Norm
 	eps           float32
+
+	lda, headDim int // of Rotate
+	positions    []int32
+	rope         RoPE
 }
 
 // shareFrom is the number of elements from which several threads win: some 10 µs of work.

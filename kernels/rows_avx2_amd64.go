@@ -45,6 +45,16 @@ func (s *Set) rowsAVX2() {
 		return sum
 	}
 	s.norm = normAVX2
+	s.rotateHalves = func(x []float32, headDim int, cos, sin []float32) {
+		if heads := len(x) / headDim; heads > 0 {
+			rotateHalvesAVX2(&x[0], heads, headDim, &cos[0], &sin[0], len(cos))
+		}
+	}
+	s.rotatePairs = func(x []float32, headDim int, cos, sin []float32) {
+		if heads := len(x) / headDim; heads > 0 {
+			rotatePairsAVX2(&x[0], heads, headDim, &cos[0], &sin[0], len(cos))
+		}
+	}
 }
 
 //go:noescape
@@ -97,3 +107,9 @@ func dotAVX2(l *lanes, a, b *float32, n int) float32
 
 //go:noescape
 func expSumAVX2(l *lanes, dst, src *float32, n int, max float32) float32
+
+//go:noescape
+func rotateHalvesAVX2(x *float32, heads, headDim int, cos, sin *float32, half int)
+
+//go:noescape
+func rotatePairsAVX2(x *float32, heads, headDim int, cos, sin *float32, half int)

@@ -46,11 +46,21 @@ func cachedRows(gamma []float32) []cachedRow {
 		{"rmsNorm", 0, 8, func(s *Set, x []float32, n int) {
 			s.norm(x, x, nil, &Norm{Gamma: gamma[:n], Eps: 1e-12, RMS: true})
 		}},
+		{"rotateHalves", 0, 8, func(s *Set, x []float32, n int) { rotateHeads(s.rotateHalves, x, n, gamma) }},
+		{"rotatePairs", 0, 8, func(s *Set, x []float32, n int) { rotateHeads(s.rotatePairs, x, n, gamma) }},
 	}
 	for act, slots := range map[Activation]float64{GELU: 20, GELUTanh: 16, SiLU: 13, QuickGELU: 14, Tanh: 13, Sigmoid: 12} {
 		list = append(list, cachedRow{actNames[act], slots, 8, func(s *Set, x []float32, _ int) { s.act[act](x, x) }})
 	}
 	return list
+}
+
+// rotateHeads rotates the heads of 64 in rows of n.
+func rotateHeads(rotate func(x []float32, headDim int, cos, sin []float32), x []float32, n int, table []float32) {
+	for i := 0; i < len(x); i += n {
+		at := i / n * 32 % (len(table) - 32)
+		rotate(x[i:i+n], 64, table[at:at+32], table[at:at+32])
+	}
 }
 
 // BenchmarkCachedRows measures the row routines in place on rows [m, n] in the cache that holds them, in turn with what

@@ -31,6 +31,9 @@ type rows struct {
 	// norm computes dst = the rows of x, of len(p.Gamma) elements each, one after the other, normalised; if r is not nil, it
 	// adds r to x before. dst may be x or r.
 	norm func(dst, x, r []float32, p *Norm)
+	// rotateHalves and rotatePairs rotate the first 2·len(cos) elements of each head of x, headDim elements each, in place:
+	// pairs are i and i+len(cos), or 2i and 2i+1. cos and sin are of one length.
+	rotateHalves, rotatePairs func(x []float32, headDim int, cos, sin []float32)
 }
 
 // lanes are the partial results of a row reduction: lane i has taken the elements i, i+16, i+32, ...
@@ -87,12 +90,14 @@ var rowsGo = rows{
 			dst[i] = s * float32(src[i])
 		}
 	},
-	rowMax:   rowMaxGo,
-	expSum:   expSumGo,
-	rowMaxes: rowMaxesOf(rowMaxGo),
-	expSums:  expSumsOf(expSumGo),
-	dot:      dotGo,
-	norm:     normGo,
+	rowMax:       rowMaxGo,
+	expSum:       expSumGo,
+	rowMaxes:     rowMaxesOf(rowMaxGo),
+	expSums:      expSumsOf(expSumGo),
+	dot:          dotGo,
+	norm:         normGo,
+	rotateHalves: func(x []float32, headDim int, cos, sin []float32) { rotateGo(x, headDim, 1, len(cos), cos, sin) },
+	rotatePairs:  func(x []float32, headDim int, cos, sin []float32) { rotateGo(x, headDim, 2, 1, cos, sin) },
 }
 
 // each returns the routine that applies f to every element.
@@ -189,6 +194,17 @@ func normGo(dst, x, r []float32, p *Norm) {
 			} else {
 				y[j] = fma(d, g, p.Beta[j])
 			}
+		}
+	}
+}
+
+// rotateGo rotates the pairs of step·i and step·i+apart.
+func rotateGo(x []float32, headDim, step, apart int, cos, sin []float32) {
+	for ; len(x) >= headDim; x = x[headDim:] {
+		for i, c := range cos {
+			a, b := x[step*i], x[step*i+apart]
+			x[step*i] = fma(-b, sin[i], float32(a*c))
+			x[step*i+apart] = fma(a, sin[i], float32(b*c))
 		}
 	}
 }

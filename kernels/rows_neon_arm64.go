@@ -53,6 +53,16 @@ func (s *Set) rowsNEON() {
 		return sum
 	}
 	s.norm = normNEON
+	s.rotateHalves = func(x []float32, headDim int, cos, sin []float32) {
+		if heads := len(x) / headDim; heads > 0 {
+			rotateHalvesNEON(&x[0], heads, headDim, &cos[0], &sin[0], len(cos))
+		}
+	}
+	s.rotatePairs = func(x []float32, headDim int, cos, sin []float32) {
+		if heads := len(x) / headDim; heads > 0 {
+			rotatePairsNEON(&x[0], heads, headDim, &cos[0], &sin[0], len(cos))
+		}
+	}
 }
 
 // normNEON is [rows.norm], a row at a time, which stays in the first-level cache.
@@ -154,3 +164,9 @@ func normalizeNEON(dst, src, gamma, beta *float32, n int, mean, r, base float32)
 
 //go:noescape
 func normalizeScaleNEON(dst, src, gamma *float32, n int, mean, r, base float32)
+
+//go:noescape
+func rotateHalvesNEON(x *float32, heads, headDim int, cos, sin *float32, half int)
+
+//go:noescape
+func rotatePairsNEON(x *float32, heads, headDim int, cos, sin *float32, half int)
