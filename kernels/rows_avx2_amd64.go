@@ -27,6 +27,16 @@ func (s *Set) rowsAVX2() {
 		}
 		return m
 	}
+	s.above = func(x []float32, t float32) int {
+		whole := len(x) &^ 31
+		for i := 0; i < whole; i += piece {
+			n := min(piece, whole-i)
+			if at := aboveAVX2(&x[i], n, t); at < n {
+				return i + at
+			}
+		}
+		return whole + aboveGo(x[whole:], t)
+	}
 	s.expSum = func(dst, src []float32, max float32) float32 {
 		var l lanes
 		sum := float32(0)
@@ -113,3 +123,6 @@ func rotateHalvesAVX2(x *float32, heads, headDim int, cos, sin *float32, half in
 
 //go:noescape
 func rotatePairsAVX2(x *float32, heads, headDim int, cos, sin *float32, half int)
+
+//go:noescape
+func aboveAVX2(x *float32, n int, t float32) int

@@ -487,6 +487,46 @@ tree:
 	VZEROUPPER
 	RET
 
+// The index of the first x > t, or n, which is a multiple of 32.
+// func aboveAVX2(x *float32, n int, t float32) int
+TEXT ·aboveAVX2(SB), NOSPLIT, $0-32
+	MOVQ x+0(FP), SI
+	MOVQ n+8(FP), CX
+	VBROADCASTSS t+16(FP), T
+	XORL AX, AX
+loop:
+	CMPQ AX, CX
+	JEQ done
+	VCMPPS $0x11, 0(SI)(AX*4), T, V0 // t < x
+	VCMPPS $0x11, 32(SI)(AX*4), T, V1
+	VCMPPS $0x11, 64(SI)(AX*4), T, V2
+	VCMPPS $0x11, 96(SI)(AX*4), T, V3
+	VORPS V0, V1, P0
+	VORPS V2, V3, P1
+	VORPS P0, P1, P0
+	VMOVMSKPS P0, DX
+	TESTL DX, DX
+	JNE found
+	ADDQ $32, AX
+	JMP loop
+found:
+	VMOVMSKPS V3, DX
+	SHLQ $8, DX
+	VMOVMSKPS V2, BX
+	ORQ BX, DX
+	SHLQ $8, DX
+	VMOVMSKPS V1, BX
+	ORQ BX, DX
+	SHLQ $8, DX
+	VMOVMSKPS V0, BX
+	ORQ BX, DX
+	BSFQ DX, DX
+	ADDQ DX, AX
+done:
+	MOVQ AX, ret+24(FP)
+	VZEROUPPER
+	RET
+
 // lane = a·b + lane. The elements that a lacks are -0, of which the product with 0 changes no lane, not even -0.
 // func dotAVX2(l *lanes, a, b *float32, n int) float32
 TEXT ·dotAVX2(SB), NOSPLIT, $0-36

@@ -20,6 +20,8 @@ type rows struct {
 	// rowMax returns the greatest of x over 16 lanes that begin at -Inf, lane = x > lane ? x : lane (which passes over
 	// NaN), then the tree.
 	rowMax func(x []float32) float32
+	// above returns the index of the first of x that is greater than t, or len(x). NaN is not.
+	above func(x []float32, t float32) int
 	// expSum computes dst = exp(src - max), for max ≥ every src that is a number, and returns the sum over 16 lanes. In
 	// place.
 	expSum func(dst, src []float32, max float32) float32
@@ -91,6 +93,7 @@ var rowsGo = rows{
 		}
 	},
 	rowMax:       rowMaxGo,
+	above:        aboveGo,
 	expSum:       expSumGo,
 	rowMaxes:     rowMaxesOf(rowMaxGo),
 	expSums:      expSumsOf(expSumGo),
@@ -141,6 +144,15 @@ func rowMaxGo(x []float32) float32 {
 		}
 	}
 	return l[0]
+}
+
+func aboveGo(x []float32, t float32) int {
+	for i, v := range x {
+		if v > t {
+			return i
+		}
+	}
+	return len(x)
 }
 
 func expSumGo(dst, src []float32, max float32) float32 {

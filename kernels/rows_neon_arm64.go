@@ -29,6 +29,16 @@ func (s *Set) rowsNEON() {
 		}
 		return m
 	}
+	s.above = func(x []float32, t float32) int {
+		whole := len(x) &^ 15
+		for i := 0; i < whole; i += piece {
+			n := min(piece, whole-i)
+			if at := aboveNEON(&x[i], n, t); at < n {
+				return i + at + aboveGo(x[i+at:][:16], t)
+			}
+		}
+		return whole + aboveGo(x[whole:], t)
+	}
 	s.expSum = func(dst, src []float32, max float32) float32 {
 		if n := len(src); 0 < n && n <= piece {
 			return expSumNEON(nil, &dst[0], &src[0], n, max)
@@ -170,3 +180,6 @@ func rotateHalvesNEON(x *float32, heads, headDim int, cos, sin *float32, half in
 
 //go:noescape
 func rotatePairsNEON(x *float32, heads, headDim int, cos, sin *float32, half int)
+
+//go:noescape
+func aboveNEON(x *float32, n int, t float32) int

@@ -689,6 +689,31 @@ done:
 	FMOVS F26, ret+24(FP)
 	RET
 
+// The index of the first 16 elements of which one is greater than t, or n, which is a multiple of 16.
+// func aboveNEON(x *float32, n int, t float32) int
+TEXT ·aboveNEON(SB), NOSPLIT, $0-32
+	MOVD x+0(FP), SRC
+	MOVD n+8(FP), N
+	PARAMETER(t+16(FP), F30, V30)
+	MOVD $0, C
+loop:
+	CMP C, N
+	BEQ done
+	READ
+	FOURWITH(FCMGT, 0, 0, 30)
+	VORR V0.B16, V1.B16, V0.B16
+	VORR V2.B16, V3.B16, V2.B16
+	VORR V0.B16, V2.B16, V0.B16
+	VMOV V0.D[0], R11
+	VMOV V0.D[1], R12
+	ORR R11, R12, R11
+	CBNZ R11, done
+	ADD $16, C
+	B loop
+done:
+	MOVD C, ret+24(FP)
+	RET
+
 // lane += src
 // func rowSumNEON(l *lanes, src *float32, n int) float32
 TEXT ·rowSumNEON(SB), NOSPLIT, $64-28
