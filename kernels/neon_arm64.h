@@ -18,6 +18,10 @@
 #define SXTL8HIGH(d, n) WORD $(0x4f08a400 | (n)<<5 | (d))                  // sxtl2 vd.8h, vn.16b
 #define SXTL16(d, n) WORD $(0x0f10a400 | (n)<<5 | (d))                     // sxtl vd.4s, vn.4h
 #define SXTL16HIGH(d, n) WORD $(0x4f10a400 | (n)<<5 | (d))                 // sxtl2 vd.4s, vn.8h
+#define SHLL16(d, n) WORD $(0x2e613800 | (n)<<5 | (d))                     // shll vd.4s, vn.4h, #16
+#define SHLL16HIGH(d, n) WORD $(0x6e613800 | (n)<<5 | (d))                 // shll2 vd.4s, vn.8h, #16
+#define FCVTL(d, n) WORD $(0x0e217800 | (n)<<5 | (d))                      // fcvtl vd.4s, vn.4h
+#define FCVTLHIGH(d, n) WORD $(0x4e217800 | (n)<<5 | (d))                  // fcvtl2 vd.4s, vn.8h
 #define SHL23(d, n) WORD $(0x4f375400 | (n)<<5 | (d))                      // shl vd.4s, vn.4s, #23
 #define AND(d, n, m) WORD $(0x4e201c00 | (m)<<16 | (n)<<5 | (d))           // and vd.16b, vn.16b, vm.16b
 #define BIT(d, n, m) WORD $(0x6ea01c00 | (m)<<16 | (n)<<5 | (d))           // bit vd.16b, vn.16b, vm.16b

@@ -33,6 +33,17 @@ func scaled(f func(dst, src *float32, n int, s float32)) func(dst, src []float32
 	}
 }
 
+// widen makes one of a routine on pieces of a multiple of 32 elements and one for the rest.
+func widen(f func(dst *float32, src *uint16, n int), rest func(dst []float32, src []uint16)) func([]float32, []uint16) {
+	return func(dst []float32, src []uint16) {
+		whole := len(dst) &^ 31
+		for i := 0; i < whole; i += piece {
+			f(&dst[i], &src[i], min(piece, whole-i))
+		}
+		rest(dst[whole:], src[whole:])
+	}
+}
+
 // noLanes are lanes that begin a maximum.
 var noLanes = func() (l lanes) {
 	for i := range l {

@@ -2,6 +2,8 @@
 
 package kernels
 
+import "github.com/godwit-ml/godwit/internal/cpu"
+
 // rowsAVX2 fills in the routines of rows_avx2_amd64.s.
 func (s *Set) rowsAVX2() {
 	s.act = [...]func(dst, src []float32){
@@ -16,6 +18,10 @@ func (s *Set) rowsAVX2() {
 			dequantizeAVX2(&dst[i], &src[i], min(piece, whole-i), s)
 		}
 		rowsGo.dequantize(dst[whole:], src[whole:], s)
+	}
+	s.widenBFloat16 = widen(widenBFloat16AVX2, rowsGo.widenBFloat16)
+	if cpu.F16C {
+		s.widenFloat16 = widen(widenFloat16AVX2, rowsGo.widenFloat16)
 	}
 	s.rowMax = func(x []float32) float32 {
 		if n := len(x); 0 < n && n <= piece {
@@ -126,3 +132,9 @@ func rotatePairsAVX2(x *float32, heads, headDim int, cos, sin *float32, half int
 
 //go:noescape
 func aboveAVX2(x *float32, n int, t float32) int
+
+//go:noescape
+func widenBFloat16AVX2(dst *float32, src *uint16, n int)
+
+//go:noescape
+func widenFloat16AVX2(dst *float32, src *uint16, n int)

@@ -438,6 +438,43 @@ done:
 	VZEROUPPER
 	RET
 
+// dst = src, 32 numbers of 16 bits at a time, for n a multiple of 32. OP widens eight.
+#define WIDEN(OP) \
+	MOVQ dst+0(FP), DI; \
+	MOVQ src+8(FP), SI; \
+	MOVQ n+16(FP), CX; \
+	SHRQ $5, CX; \
+	JEQ done; \
+loop: \
+	OP(0(SI), V0); \
+	OP(16(SI), V1); \
+	OP(32(SI), V2); \
+	OP(48(SI), V3); \
+	VMOVUPS V0, 0(DI); \
+	VMOVUPS V1, 32(DI); \
+	VMOVUPS V2, 64(DI); \
+	VMOVUPS V3, 96(DI); \
+	ADDQ $64, SI; \
+	ADDQ $128, DI; \
+	DECQ CX; \
+	JNE loop; \
+done: \
+	VZEROUPPER; \
+	RET
+#define BFLOAT16(x, V) \
+	VPMOVZXWD x, V; \
+	VPSLLD $16, V, V
+#define FLOAT16(x, V) VCVTPH2PS x, V
+
+// func widenBFloat16AVX2(dst *float32, src *uint16, n int)
+TEXT ·widenBFloat16AVX2(SB), NOSPLIT, $0-24
+	WIDEN(BFLOAT16)
+
+// It needs F16C.
+// func widenFloat16AVX2(dst *float32, src *uint16, n int)
+TEXT ·widenFloat16AVX2(SB), NOSPLIT, $0-24
+	WIDEN(FLOAT16)
+
 // lane = src > lane ? src : lane, over the elements; returns the tree. l is nil for a row in one piece: lanes that have just
 // been stored in halves are slow to load.
 // func rowMaxAVX2(l *lanes, src *float32, n int) float32

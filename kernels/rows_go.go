@@ -17,6 +17,8 @@ type rows struct {
 	addScaled func(dst, src []float32, s float32)
 	// dequantize computes dst = s · float32(src).
 	dequantize func(dst []float32, src []int8, s float32)
+	// widenBFloat16 and widenFloat16 compute dst = src, exactly.
+	widenBFloat16, widenFloat16 func(dst []float32, src []uint16)
 	// rowMax returns the greatest of x over 16 lanes that begin at -Inf, lane = x > lane ? x : lane (which passes over
 	// NaN), then the tree.
 	rowMax func(x []float32) float32
@@ -92,6 +94,16 @@ var rowsGo = rows{
 			dst[i] = s * float32(src[i])
 		}
 	},
+	widenBFloat16: func(dst []float32, src []uint16) {
+		for i := range dst {
+			dst[i] = math.Float32frombits(uint32(src[i]) << 16)
+		}
+	},
+	widenFloat16: func(dst []float32, src []uint16) {
+		for i := range dst {
+			dst[i] = float16(src[i])
+		}
+	},
 	rowMax:       rowMaxGo,
 	above:        aboveGo,
 	expSum:       expSumGo,
@@ -128,6 +140,16 @@ func expSumsOf(f func(dst, src []float32, max float32) float32) func(sum, max, x
 			sum[i] = f(row, row, max[i])
 		}
 	}
+}
+
+// float16 returns the value of an IEEE half: 1 sign bit, 5 exponent bits, 10 fraction bits. Moved to float32's places, the
+// exponent wants 112 more: a product by 2^112, exact also where the half is subnormal.
+func float16(h uint16) float32 {
+	f := math.Float32frombits(uint32(h&0x7fff)<<13) * 0x1p112
+	if h&0x7c00 == 0x7c00 {
+		f = math.Float32frombits(0x7f800000 | uint32(h&0x3ff)<<13) // infinity or NaN
+	}
+	return math.Float32frombits(math.Float32bits(f) | uint32(h>>15)<<31)
 }
 
 func rowMaxGo(x []float32) float32 {

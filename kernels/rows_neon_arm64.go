@@ -19,6 +19,8 @@ func (s *Set) rowsNEON() {
 		}
 		rowsGo.dequantize(dst[whole:], src[whole:], s)
 	}
+	s.widenBFloat16 = widen(widenBFloat16NEON, rowsGo.widenBFloat16)
+	s.widenFloat16 = widen(widenFloat16NEON, rowsGo.widenFloat16)
 	s.rowMax = func(x []float32) float32 {
 		if n := len(x); 0 < n && n <= piece {
 			return rowMaxNEON(nil, &x[0], n)
@@ -183,3 +185,9 @@ func rotatePairsNEON(x *float32, heads, headDim int, cos, sin *float32, half int
 
 //go:noescape
 func aboveNEON(x *float32, n int, t float32) int
+
+//go:noescape
+func widenBFloat16NEON(dst *float32, src *uint16, n int)
+
+//go:noescape
+func widenFloat16NEON(dst *float32, src *uint16, n int)

@@ -655,6 +655,33 @@ loop:
 done:
 	RET
 
+// dst = src, 16 numbers of 16 bits at a time, for n a multiple of 16. LOW and HIGH widen four of a register's eight.
+#define WIDEN(LOW, HIGH) \
+	MOVD dst+0(FP), DST; \
+	MOVD src+8(FP), SRC; \
+	MOVD n+16(FP), N; \
+loop: \
+	SUBS $16, N; \
+	BLT done; \
+	FLDPQ.P 32(SRC), (F20, F21); \
+	LOW(0, 20); \
+	HIGH(1, 20); \
+	LOW(2, 21); \
+	HIGH(3, 21); \
+	FSTPQ.P (F0, F1), 32(DST); \
+	FSTPQ.P (F2, F3), 32(DST); \
+	B loop; \
+done: \
+	RET
+
+// func widenBFloat16NEON(dst *float32, src *uint16, n int)
+TEXT ·widenBFloat16NEON(SB), NOSPLIT, $0-24
+	WIDEN(SHLL16, SHLL16HIGH)
+
+// func widenFloat16NEON(dst *float32, src *uint16, n int)
+TEXT ·widenFloat16NEON(SB), NOSPLIT, $0-24
+	WIDEN(FCVTL, FCVTLHIGH)
+
 // lane = src > lane ? src : lane, over the elements; returns the tree. l may be nil: lanes that begin here.
 // func rowMaxNEON(l *lanes, src *float32, n int) float32
 TEXT ·rowMaxNEON(SB), NOSPLIT, $64-28
