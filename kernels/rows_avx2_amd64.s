@@ -201,6 +201,15 @@ kept:
 	VFMADD213PS Y14, Y5, Y11; \
 	VFMADD132PS 0(FRAME), Y14, Y12; \
 	VFMADD132PS 32(FRAME), Y14, Y13
+#define HORNER8(c) \
+	LET(c, Y6); \
+	VMOVAPS Y6, Y7; \
+	VMOVAPS Y6, Y8; \
+	VMOVAPS Y6, Y9; \
+	VMOVAPS Y6, Y10; \
+	VMOVAPS Y6, Y11; \
+	VMOVAPS Y6, Y12; \
+	VMOVAPS Y6, Y13
 #define GELUEND8(at, Q) \
 	CLAMP(at(SI), Y3, Y4, Y0); \
 	VMULPS Y0, Q, Q; \
@@ -222,14 +231,7 @@ kept:
 	ARGUMENT8(96(SI), Y3); \
 	ARGUMENT8(128(SI), Y4); \
 	ARGUMENT8(160(SI), Y5); \
-	LET(erf15, Y6); \
-	VMOVAPS Y6, Y7; \
-	VMOVAPS Y6, Y8; \
-	VMOVAPS Y6, Y9; \
-	VMOVAPS Y6, Y10; \
-	VMOVAPS Y6, Y11; \
-	VMOVAPS Y6, Y12; \
-	VMOVAPS Y6, Y13; \
+	HORNER8(erf15); \
 	STEP8(erf14); \
 	STEP8(erf13); \
 	STEP8(erf12); \
@@ -257,35 +259,138 @@ kept:
 	GELUEND8(192, Y12); \
 	GELUEND8(224, Y13)
 
+// SIGMOID8(ARG, END): sigmoid of eight vectors of arguments, which ARG(x, V) makes of x in memory; they have x's signs.
+// END(x, V) is what is done with the result. r is in Y0 to Y5 and the frame, 2^n in the frame, the polynomial's accumulators
+// are Y6 to Y13. x < 0 ? e : 1 is the greater of e and (x < 0 ? 0 : 1), as e is at most 1: VBLENDVPS would take the place
+// of a multiply-add.
+#define REDUCE8(ARG, at, V) \
+	ARG(at(SI), V); \
+	VORPS Y14, V, V; \
+	VMAXPS V, Y8, V; \
+	VMOVAPS V, Y6; \
+	VFMADD213PS Y10, Y9, Y6; \
+	VSUBPS Y10, Y6, Y7; \
+	VCMPPS $5, Y11, V, Y15; \
+	VFMADD231PS Y12, Y7, V; \
+	VPSLLD $23, Y6, Y6; \
+	VFMADD231PS Y13, Y7, V; \
+	VANDPS Y15, Y6, Y6; \
+	VMOVAPS Y6, (64+at)(FRAME)
+#define QUOTIENT8(END, at, Q) \
+	VCMPPS $0x1e, at(SI), Y15, Y1; \
+	VMULPS (64+at)(FRAME), Q, Q; \
+	VANDNPS Y14, Y1, Y1; \
+	VADDPS Q, Y14, Y0; \
+	VMAXPS Q, Y1, Q; \
+	VDIVPS Y0, Q, Q; \
+	END(at(SI), Q); \
+	VMOVUPS Q, at(DI)
+#define SIGMOID8(ARG, END) \
+	LET(expClamp, Y8); \
+	LET(log2e, Y9); \
+	LET(magic, Y10); \
+	LET(expLow, Y11); \
+	LET(minusLn2Hi, Y12); \
+	LET(minusLn2Lo, Y13); \
+	LET(signBit, Y14); \
+	REDUCE8(ARG, 192, Y0); \
+	REDUCE8(ARG, 224, Y1); \
+	VMOVAPS Y0, 0(FRAME); \
+	VMOVAPS Y1, 32(FRAME); \
+	REDUCE8(ARG, 0, Y0); \
+	REDUCE8(ARG, 32, Y1); \
+	REDUCE8(ARG, 64, Y2); \
+	REDUCE8(ARG, 96, Y3); \
+	REDUCE8(ARG, 128, Y4); \
+	REDUCE8(ARG, 160, Y5); \
+	HORNER8(exp6); \
+	STEP8(exp5); \
+	STEP8(exp4); \
+	STEP8(exp3); \
+	STEP8(exp2); \
+	STEP8(one); \
+	STEP8(one); \
+	VXORPS Y15, Y15, Y15; \
+	QUOTIENT8(END, 0, Y6); \
+	QUOTIENT8(END, 32, Y7); \
+	QUOTIENT8(END, 64, Y8); \
+	QUOTIENT8(END, 96, Y9); \
+	QUOTIENT8(END, 128, Y10); \
+	QUOTIENT8(END, 160, Y11); \
+	QUOTIENT8(END, 192, Y12); \
+	QUOTIENT8(END, 224, Y13)
+
+// The arguments, and what becomes of the sigmoid.
+#define ITSELF(x, V) VMOVUPS x, V
+#define CUBIC8(x, V) \
+	LET(geluTanh3, Y6); \
+	LET(geluTanh1, Y7); \
+	VMOVUPS x, Y15; \
+	VMULPS Y15, Y15, V; \
+	VFMADD213PS Y7, Y6, V; \
+	VMULPS Y15, V, V
+#define QUICK8(x, V) \
+	LET(quick, Y6); \
+	VMULPS x, Y6, V
+#define TIMES(x, V) VMULPS x, V, V
+#define NOTHING(x, V)
+
+// EIGHTS(BODY): the loop over whole blocks of 64; the elements left are in CX.
+#define EIGHTS(BODY) \
+	MOVQ dst+0(FP), DI; \
+	MOVQ src+8(FP), SI; \
+	MOVQ n+16(FP), CX; \
+	ALIGNFRAME; \
+	SUBQ $64, CX; \
+	JLT rest; \
+eight: \
+	BODY; \
+	ADDQ $256, SI; \
+	ADDQ $256, DI; \
+	SUBQ $64, CX; \
+	JGE eight; \
+rest: \
+	ADDQ $64, CX
+
 // dst = src/2·(1+erf(src/√2))
 // func geluAVX2(dst, src *float32, n int)
 TEXT ·geluAVX2(SB), NOSPLIT, $128-24
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
-	ALIGNFRAME
-	SUBQ $64, CX
-	JLT rest
-eight:
-	GELU8
-	ADDQ $256, SI
-	ADDQ $256, DI
-	SUBQ $64, CX
-	JGE eight
-rest:
-	ADDQ $64, CX
+	EIGHTS(GELU8)
 	BEGIN
 	GELU
 	END
 
 // dst = src·sigmoid(2√(2/π)·(src + 0.044715·src³))
 // func geluTanhAVX2(dst, src *float32, n int)
-TEXT ·geluTanhAVX2(SB), NOSPLIT, $128-24
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
+TEXT ·geluTanhAVX2(SB), NOSPLIT, $352-24
+	EIGHTS(SIGMOID8(CUBIC8, TIMES))
 	BEGIN
 	GELUTANH
+	END
+
+// dst = src·sigmoid(src)
+// func siluAVX2(dst, src *float32, n int)
+TEXT ·siluAVX2(SB), NOSPLIT, $352-24
+	EIGHTS(SIGMOID8(ITSELF, TIMES))
+	BEGIN
+	SILU
+	END
+
+// dst = src·sigmoid(1.702·src)
+// func quickGELUAVX2(dst, src *float32, n int)
+TEXT ·quickGELUAVX2(SB), NOSPLIT, $352-24
+	EIGHTS(SIGMOID8(QUICK8, TIMES))
+	BEGIN
+	QUICKGELU
+	END
+
+// dst = 1/(1+e^-src)
+// func sigmoidAVX2(dst, src *float32, n int)
+TEXT ·sigmoidAVX2(SB), NOSPLIT, $352-24
+	EIGHTS(SIGMOID8(ITSELF, NOTHING))
+	BEGIN
+	SAVE
+	SIGMOID
 	END
 
 // dst = 0 > src ? 0 : src
@@ -298,26 +403,6 @@ TEXT ·reluAVX2(SB), NOSPLIT, $0-24
 	RELU
 	END
 
-// dst = src·sigmoid(src)
-// func siluAVX2(dst, src *float32, n int)
-TEXT ·siluAVX2(SB), NOSPLIT, $128-24
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
-	BEGIN
-	SILU
-	END
-
-// dst = src·sigmoid(1.702·src)
-// func quickGELUAVX2(dst, src *float32, n int)
-TEXT ·quickGELUAVX2(SB), NOSPLIT, $128-24
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
-	BEGIN
-	QUICKGELU
-	END
-
 // dst = tanh(src)
 // func tanhAVX2(dst, src *float32, n int)
 TEXT ·tanhAVX2(SB), NOSPLIT, $128-24
@@ -326,17 +411,6 @@ TEXT ·tanhAVX2(SB), NOSPLIT, $128-24
 	MOVQ n+16(FP), CX
 	BEGIN
 	TANH
-	END
-
-// dst = 1/(1+e^-src)
-// func sigmoidAVX2(dst, src *float32, n int)
-TEXT ·sigmoidAVX2(SB), NOSPLIT, $128-24
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
-	BEGIN
-	SAVE
-	SIGMOID
 	END
 
 // dst = a + b

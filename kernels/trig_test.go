@@ -94,7 +94,8 @@ func bigPow(x float64, k int) *big.Float {
 	return p
 }
 
-// TestPow compares Exp and Pow with 300 bits, Log with that of package math, and RoPE's inverse frequencies to 1e-15 of themselves.
+// TestPow compares Exp and Pow with 300 bits, Log with that of package math, and RoPE's inverse frequencies to 1e-15 of
+// themselves.
 func TestPow(t *testing.T) {
 	rng := rand.New(rand.NewPCG(2, 2))
 	var worst [3]float64
