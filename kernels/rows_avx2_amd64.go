@@ -43,15 +43,6 @@ func (s *Set) rowsAVX2() {
 		}
 		return whole + aboveGo(x[whole:], t)
 	}
-	s.expSum = func(dst, src []float32, max float32) float32 {
-		var l lanes
-		sum := float32(0)
-		for i := 0; i < len(src); i += piece {
-			sum = expSumAVX2(&l, &dst[i], &src[i], min(piece, len(src)-i), max)
-		}
-		return sum
-	}
-	s.rowMaxes, s.expSums = rowMaxesOf(s.rowMax), expSumsOf(s.expSum)
 	s.dot = func(a, b []float32) float32 {
 		var l lanes
 		sum := float32(0)
@@ -120,9 +111,6 @@ func rowMaxAVX2(l *lanes, src *float32, n int) float32
 
 //go:noescape
 func dotAVX2(l *lanes, a, b *float32, n int) float32
-
-//go:noescape
-func expSumAVX2(l *lanes, dst, src *float32, n int, max float32) float32
 
 //go:noescape
 func rotateHalvesAVX2(x *float32, heads, headDim int, cos, sin *float32, half int)

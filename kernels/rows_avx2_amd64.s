@@ -692,39 +692,3 @@ done:
 	VZEROUPPER
 	RET
 
-// dst = exp(src - max); lane += dst
-// func expSumAVX2(l *lanes, dst, src *float32, n int, max float32) float32
-TEXT ·expSumAVX2(SB), NOSPLIT, $0-44
-	MOVQ l+0(FP), R9
-	MOVQ dst+8(FP), DI
-	MOVQ src+16(FP), SI
-	MOVQ n+24(FP), CX
-	BEGIN
-	VBROADCASTSS max+32(FP), T
-	WITH(VSUBPS, T)
-	EXP
-	KEEP
-	VMOVUPS 0(R9), P0
-	VMOVUPS 32(R9), P1
-	VADDPS V0, P0, P0
-	VADDPS V1, P1, P1
-	VADDPS V2, P0, P0
-	VADDPS V3, P1, P1
-	VMOVUPS P0, 0(R9)
-	VMOVUPS P1, 32(R9)
-	WRITE
-	JMP loop
-part:
-	TESTQ CX, CX
-	JLE done
-	MASK
-	READPART(SI, V0, V1, V2, V3)
-	JMP body
-	WRITELAST
-done:
-	VMOVUPS 0(R9), P0
-	VMOVUPS 32(R9), P1
-	TREE(VADDPS)
-	VMOVSS X4, ret+40(FP)
-	VZEROUPPER
-	RET

@@ -1,0 +1,40 @@
+//go:build !purego
+
+package kernels
+
+// expAVX2 fills in the routines of exp_avx2_amd64.s.
+func (s *Set) expAVX2() {
+	s.expSum = func(dst, src []float32, max float32) float32 {
+		var l lanes
+		sum := float32(0)
+		for i := 0; i < len(src); i += piece {
+			expSumsAVX2(&l, &dst[i], &src[i], 0, 1, min(piece, len(src)-i), &max, &sum)
+		}
+		return sum
+	}
+	s.rowMaxes = func(max, x []float32, ld, n int) {
+		if len(max) > 0 && 0 < n && n <= piece {
+			rowMaxesAVX2(&max[0], &x[0], uintptr(ld)*4, len(max), n)
+			return
+		}
+		for i := range max {
+			max[i] = s.rowMax(x[i*ld:][:n])
+		}
+	}
+	s.expSums = func(sum, max, x []float32, ld, n int) {
+		if len(max) > 0 && 0 < n && n <= piece {
+			expSumsAVX2(nil, &x[0], &x[0], uintptr(ld)*4, len(max), n, &max[0], &sum[0])
+			return
+		}
+		for i := range max {
+			row := x[i*ld:][:n]
+			sum[i] = s.expSum(row, row, max[i])
+		}
+	}
+}
+
+//go:noescape
+func expSumsAVX2(l *lanes, dst, src *float32, ld uintptr, rows, n int, max, sum *float32)
+
+//go:noescape
+func rowMaxesAVX2(max, x *float32, ld uintptr, rows, n int)

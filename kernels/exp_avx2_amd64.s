@@ -1,0 +1,375 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// The exponentials of attention scores on AVX2: the row routines that take several rows in a call.
+//
+// exp is a chain of eleven operations of three or four cycles, nine of them multiply-adds. Eight must be under way to keep two
+// ports busy, so a block is 64 elements in eight registers, in three phases:
+//
+//	reduce   d = max - x; t = magic - d·log2e; n = t - magic; r = -n·ln2 - d
+//	expand   p = the polynomial in r; seven r in registers, the eighth in the frame
+//	finish   t once more; p += n<<23, which multiplies by 2^n; p to the lanes and to the row
+//
+// t is computed twice because a store takes from the multiply-adds of Zen 3 more than its own cycle.
+//
+// A block in which a d is beyond -expLow, or NaN, is left to a loop over 16 elements that takes care of these: as an unsigned
+// integer, such a d is greater than -expLow. What differs from the exp of rows_amd64.h gives the same bits: the smaller magic
+// has no 127 in it, so that n<<23 can be added to the exponent of p.
+
+#define CONSTANT(name, bits) \
+	DATA name<>+0(SB)/4, $bits \
+	GLOBL name<>(SB), RODATA|NOPTR, $4
+
+CONSTANT(one, 0x3f800000)
+CONSTANT(minusInf, 0xff800000)
+CONSTANT(log2e, 0x3fb8aa3b)
+CONSTANT(magic, 0x4b400000)    // 1.5·2^23
+CONSTANT(exp2, 0x3efffffe)
+CONSTANT(exp3, 0x3e2aaa49)
+CONSTANT(exp4, 0x3d2aac79)
+CONSTANT(exp5, 0x3c091cf1)
+CONSTANT(exp6, 0x3ab5121c)
+
+// mask: 16 times -1, 16 times 0. The 16 numbers from mask+4·(16-n) select the first n of 16 elements.
+DATA mask<>+0(SB)/8, $-1
+DATA mask<>+8(SB)/8, $-1
+DATA mask<>+16(SB)/8, $-1
+DATA mask<>+24(SB)/8, $-1
+DATA mask<>+32(SB)/8, $-1
+DATA mask<>+40(SB)/8, $-1
+DATA mask<>+48(SB)/8, $-1
+DATA mask<>+56(SB)/8, $-1
+GLOBL mask<>(SB), RODATA|NOPTR, $128
+
+#define CONSTANT8(name, bits) \
+	DATA name<>+0(SB)/4, $bits  \
+	DATA name<>+4(SB)/4, $bits  \
+	DATA name<>+8(SB)/4, $bits  \
+	DATA name<>+12(SB)/4, $bits \
+	DATA name<>+16(SB)/4, $bits \
+	DATA name<>+20(SB)/4, $bits \
+	DATA name<>+24(SB)/4, $bits \
+	DATA name<>+28(SB)/4, $bits \
+	GLOBL name<>(SB), RODATA|NOPTR, $32
+
+CONSTANT8(ln2Hi, 0x3f317218)
+CONSTANT8(minusLn2Lo, 0x3102e308)
+CONSTANT8(expBound, 0x42aeac4f) // -expLow
+
+#define LET(c, r) VBROADCASTSS c<>(SB), r
+
+#define DST   DI
+#define SRC   SI
+#define LEFT  CX  // elements left in the row
+#define LD    R8  // bytes from a row to the next
+#define MAX   R10
+#define SUM   R11
+#define FRAME BX  // 64 bytes of lanes, 32 of an r
+#define MASK  R14
+#define KEPT  R15 // lanes of a row that comes in pieces, or 0
+
+// REDUCE(i, r): the first phase for vector i. Y11 = max, Y12 = log2e, Y13 = magic, Y14 = ln2Hi, Y15 = -ln2Lo, Y10 = the
+// greatest d.
+#define REDUCE(i, r) \
+	VSUBPS       (32*i)(SRC), Y11, r \
+	VMOVAPS      Y13, Y8             \
+	VFNMADD231PS Y12, r, Y8          \
+	VPMAXUD      r, Y10, Y10         \
+	VSUBPS       Y13, Y8, Y9         \
+	VFNMSUB231PS Y14, Y9, r          \
+	VFMADD231PS  Y15, Y9, r
+
+// STEP(c): a step of Horner's rule for eight vectors.
+#define STEP(c) \
+	LET(c, Y7)                      \
+	VFMADD213PS Y7, Y0, Y8          \
+	VFMADD213PS Y7, Y1, Y9          \
+	VFMADD213PS Y7, Y2, Y10         \
+	VFMADD213PS Y7, Y3, Y11         \
+	VFMADD213PS Y7, Y4, Y12         \
+	VFMADD213PS Y7, Y5, Y13         \
+	VFMADD213PS Y7, Y6, Y14         \
+	VFMADD132PS 64(FRAME), Y7, Y15
+
+// FINISH(i, p, d, t, lane): the last phase for vector i. Y0 = max, Y1 = log2e, Y2 = magic.
+#define FINISH(i, p, d, t, lane) \
+	VSUBPS       (32*i)(SRC), Y0, d  \
+	VMOVAPS      Y2, t               \
+	VFNMADD231PS Y1, d, t            \
+	VPSLLD       $23, t, t           \
+	VPADDD       t, p, p             \
+	VADDPS       p, lane, lane       \
+	VMOVUPS      p, (32*i)(DST)
+
+// func expSumsAVX2(l *lanes, dst, src *float32, ld uintptr, rows, n int, max, sum *float32)
+//
+// For each of the rows, ld bytes apart: dst = exp(src - max[i]); sum[i] = the tree of the lanes, to which dst is added. l is
+// nil, or the lanes of a row that comes in pieces. dst may be src.
+TEXT ·expSumsAVX2(SB), 0, $160-64
+	MOVQ l+0(FP), KEPT
+	MOVQ dst+8(FP), DX
+	MOVQ src+16(FP), AX
+	MOVQ ld+24(FP), LD
+	MOVQ max+48(FP), MAX
+	MOVQ sum+56(FP), SUM
+	LEAQ 63(SP), FRAME
+	ANDQ $~63, FRAME
+
+row:
+	MOVQ   DX, DST
+	MOVQ   AX, SRC
+	MOVQ   n+40(FP), LEFT
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	TESTQ  KEPT, KEPT
+	JEQ    begun
+	VMOVUPS (KEPT), Y0
+	VMOVUPS 32(KEPT), Y1
+
+begun:
+	VMOVUPS Y0, (FRAME)
+	VMOVUPS Y1, 32(FRAME)
+
+start:
+	CMPQ LEFT, $64
+	JLT  tail
+
+block:
+	VBROADCASTSS (MAX), Y11
+	LET(log2e, Y12)
+	LET(magic, Y13)
+	VMOVUPS ln2Hi<>(SB), Y14
+	VMOVUPS minusLn2Lo<>(SB), Y15
+	VPXOR   Y10, Y10, Y10
+	REDUCE(7, Y7)
+	VMOVUPS Y7, 64(FRAME)
+	REDUCE(0, Y0)
+	REDUCE(1, Y1)
+	REDUCE(2, Y2)
+	REDUCE(3, Y3)
+	REDUCE(4, Y4)
+	REDUCE(5, Y5)
+	REDUCE(6, Y6)
+	VPMAXUD   expBound<>(SB), Y10, Y10
+	VPCMPEQD  expBound<>(SB), Y10, Y10
+	VPMOVMSKB Y10, R9
+	CMPL      R9, $-1
+	JNE       sixteen
+
+	LET(exp6, Y8)
+	VMOVAPS Y8, Y9
+	VMOVAPS Y8, Y10
+	VMOVAPS Y8, Y11
+	VMOVAPS Y8, Y12
+	VMOVAPS Y8, Y13
+	VMOVAPS Y8, Y14
+	VMOVAPS Y8, Y15
+	STEP(exp5)
+	STEP(exp4)
+	STEP(exp3)
+	STEP(exp2)
+	STEP(one)
+	STEP(one)
+
+	VBROADCASTSS (MAX), Y0
+	LET(log2e, Y1)
+	LET(magic, Y2)
+	VMOVUPS (FRAME), Y3
+	VMOVUPS 32(FRAME), Y4
+	FINISH(0, Y8, Y5, Y6, Y3)
+	FINISH(1, Y9, Y7, Y8, Y4)
+	FINISH(2, Y10, Y5, Y6, Y3)
+	FINISH(3, Y11, Y7, Y8, Y4)
+	FINISH(4, Y12, Y5, Y6, Y3)
+	FINISH(5, Y13, Y7, Y8, Y4)
+	FINISH(6, Y14, Y5, Y6, Y3)
+	FINISH(7, Y15, Y7, Y8, Y4)
+	VMOVUPS Y3, (FRAME)
+	VMOVUPS Y4, 32(FRAME)
+	ADDQ    $256, SRC
+	ADDQ    $256, DST
+	SUBQ    $64, LEFT
+	CMPQ    LEFT, $64
+	JGE     block
+
+tail:
+	TESTQ LEFT, LEFT
+	JEQ   done
+
+// 16 elements or the last: two vectors of d and r in Y0 and Y1, n<<23 in Y2 and Y3, masks in Y4 and Y5, p in Y6 and Y7. The
+// minimum keeps the bits of a NaN out of n<<23; where d is beyond expBound, p is masked.
+sixteen:
+	LEAQ mask<>(SB), MASK
+	CMPQ LEFT, $16
+	JGE  read
+	SHLQ $2, LEFT
+	ADDQ $64, MASK
+	SUBQ LEFT, MASK
+	SHRQ $2, LEFT
+
+read:
+	VMOVUPS      (MASK), Y4
+	VMOVUPS      32(MASK), Y5
+	VMASKMOVPS   (SRC), Y4, Y0
+	VMASKMOVPS   32(SRC), Y5, Y1
+	VBROADCASTSS (MAX), Y12
+	LET(log2e, Y13)
+	LET(magic, Y14)
+	VMOVUPS      expBound<>(SB), Y10
+	VSUBPS       Y0, Y12, Y0
+	VSUBPS       Y1, Y12, Y1
+	VCMPPS       $10, Y10, Y0, Y8
+	VCMPPS       $10, Y10, Y1, Y9
+	VANDPS       Y8, Y4, Y4
+	VANDPS       Y9, Y5, Y5
+	VMOVAPS      Y14, Y2
+	VMOVAPS      Y14, Y3
+	VFNMADD231PS Y13, Y0, Y2
+	VFNMADD231PS Y13, Y1, Y3
+	VSUBPS       Y14, Y2, Y8
+	VSUBPS       Y14, Y3, Y9
+	VPMINUD      Y14, Y2, Y2
+	VPMINUD      Y14, Y3, Y3
+	VPSLLD       $23, Y2, Y2
+	VPSLLD       $23, Y3, Y3
+	VFNMSUB231PS ln2Hi<>(SB), Y8, Y0
+	VFNMSUB231PS ln2Hi<>(SB), Y9, Y1
+	VFMADD231PS  minusLn2Lo<>(SB), Y8, Y0
+	VFMADD231PS  minusLn2Lo<>(SB), Y9, Y1
+
+#define STEP2(c) \
+	LET(c, Y8)                       \
+	VFMADD213PS Y8, Y0, Y6           \
+	VFMADD213PS Y8, Y1, Y7
+
+	LET(exp6, Y6)
+	VMOVAPS Y6, Y7
+	STEP2(exp5)
+	STEP2(exp4)
+	STEP2(exp3)
+	STEP2(exp2)
+	STEP2(one)
+	STEP2(one)
+	VPADDD  Y2, Y6, Y6
+	VPADDD  Y3, Y7, Y7
+	VANDPS  Y4, Y6, Y6
+	VANDPS  Y5, Y7, Y7
+	VADDPS  (FRAME), Y6, Y8
+	VADDPS  32(FRAME), Y7, Y9
+	VMOVUPS Y8, (FRAME)
+	VMOVUPS Y9, 32(FRAME)
+	CMPQ    LEFT, $16
+	JLT     last
+	VMOVUPS Y6, (DST)
+	VMOVUPS Y7, 32(DST)
+	ADDQ    $64, SRC
+	ADDQ    $64, DST
+	SUBQ    $16, LEFT
+	JNE     start
+	JMP     done
+
+last:
+	VMOVUPS    (MASK), Y4
+	VMOVUPS    32(MASK), Y5
+	VMASKMOVPS Y6, Y4, (DST)
+	VMASKMOVPS Y7, Y5, 32(DST)
+
+done:
+	VMOVUPS (FRAME), Y0
+	VMOVUPS 32(FRAME), Y1
+	TESTQ   KEPT, KEPT
+	JEQ     tree
+	VMOVUPS Y0, (KEPT)
+	VMOVUPS Y1, 32(KEPT)
+
+tree:
+	VADDPS       Y0, Y1, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VADDPS       X0, X1, X0
+	VMOVHLPS     X0, X0, X1
+	VADDPS       X0, X1, X0
+	VMOVSHDUP    X0, X1
+	VADDPS       X0, X1, X0
+	VMOVSS       X0, (SUM)
+	ADDQ         $4, SUM
+	ADDQ         $4, MAX
+	ADDQ         LD, DX
+	ADDQ         LD, AX
+	DECQ         rows+32(FP)
+	JNE          row
+	VZEROUPPER
+	RET
+
+// func rowMaxesAVX2(max, x *float32, ld uintptr, rows, n int)
+//
+// For each of the rows, ld bytes apart: lanes that begin at -Inf; lane = x > lane ? x : lane; max[i] = their tree.
+TEXT ·rowMaxesAVX2(SB), NOSPLIT, $0-40
+	MOVQ max+0(FP), MAX
+	MOVQ x+8(FP), AX
+	MOVQ ld+16(FP), LD
+	LET(minusInf, Y15)
+
+row:
+	MOVQ    AX, SRC
+	MOVQ    n+32(FP), LEFT
+	VMOVAPS Y15, Y0
+	VMOVAPS Y15, Y1
+	SUBQ    $64, LEFT
+	JLT     tail
+
+#define TWO(i) \
+	VMOVUPS (64*i)(SRC), Y2      \
+	VMOVUPS (64*i+32)(SRC), Y3   \
+	VMAXPS  Y0, Y2, Y0           \
+	VMAXPS  Y1, Y3, Y1
+
+block:
+	TWO(0)
+	TWO(1)
+	TWO(2)
+	TWO(3)
+	ADDQ $256, SRC
+	SUBQ $64, LEFT
+	JGE  block
+
+tail:
+	ADDQ $48, LEFT
+	JLT  part
+
+sixteen:
+	TWO(0)
+	ADDQ $64, SRC
+	SUBQ $16, LEFT
+	JGE  sixteen
+
+part:
+	ADDQ       $16, LEFT
+	JEQ        tree
+	LEAQ       mask<>+64(SB), MASK
+	SHLQ       $2, LEFT
+	SUBQ       LEFT, MASK
+	VMOVUPS    (MASK), Y4
+	VMOVUPS    32(MASK), Y5
+	VMASKMOVPS (SRC), Y4, Y2
+	VMASKMOVPS 32(SRC), Y5, Y3
+	VBLENDVPS  Y4, Y2, Y15, Y2
+	VBLENDVPS  Y5, Y3, Y15, Y3
+	VMAXPS     Y0, Y2, Y0
+	VMAXPS     Y1, Y3, Y1
+
+tree:
+	VMAXPS       Y0, Y1, Y0
+	VEXTRACTF128 $1, Y0, X1
+	VMAXPS       X0, X1, X0
+	VMOVHLPS     X0, X0, X1
+	VMAXPS       X0, X1, X0
+	VMOVSHDUP    X0, X1
+	VMAXPS       X0, X1, X0
+	VMOVSS       X0, (MAX)
+	ADDQ         $4, MAX
+	ADDQ         LD, AX
+	DECQ         rows+24(FP)
+	JNE          row
+	VZEROUPPER
+	RET
