@@ -172,7 +172,7 @@ func (u *attnUnit) piece(r *queryRun) {
 	first, _ := t.span(&u.sequence, r.pos)
 	_, last := t.span(&u.sequence, r.pos+(m-1)*r.step)
 	only := first >= k0 && last <= k0+keyBlock
-	direct := first >= k0 && r.even && d == dPad
+	direct := first >= k0 && d == dPad // nothing to fold, and room for whole panels
 	o, ldo, bm, bl := r.out, r.ldo, maxima, sums
 	if !direct {
 		o, ldo = u.s.floats(bufEdge, m*(dPad+4)), dPad
@@ -342,7 +342,6 @@ func (u *attnUnit) fold(r *queryRun, o []float32, maxima, sums, bm, bl []float32
 		}
 		alpha, beta := factors[2*i], factors[2*i+1]
 		sums[i] = float32(sums[i]*alpha) + float32(bl[i]*beta)
-		set.scale(dst, dst, alpha)
-		set.addScaled(dst, src, beta)
+		set.fold(dst, src, alpha, beta)
 	}
 }

@@ -31,7 +31,15 @@ func (s *Set) expAVX2() {
 			sum[i] = s.expSum(row, row, max[i])
 		}
 	}
+	s.fold = func(dst, src []float32, alpha, beta float32) {
+		for i := 0; i < len(dst); i += piece {
+			foldAVX2(&dst[i], &src[i], min(piece, len(dst)-i), alpha, beta)
+		}
+	}
 }
+
+//go:noescape
+func foldAVX2(dst, src *float32, n int, alpha, beta float32)
 
 //go:noescape
 func expSumsAVX2(l *lanes, dst, src *float32, ld uintptr, rows, n int, max, sum *float32)

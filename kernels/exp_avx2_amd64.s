@@ -2,7 +2,7 @@
 
 #include "textflag.h"
 
-// The exponentials of attention scores on AVX2: the row routines that take several rows in a call.
+// The row routines of attention on AVX2: maxima and exponentials of several rows of scores in a call, and the fold of a block.
 //
 // exp is a chain of eleven operations of three or four cycles, nine of them multiply-adds. Eight must be under way to keep two
 // ports busy, so a block is 64 elements in eight registers, in three phases:
@@ -371,5 +371,56 @@ tree:
 	ADDQ         LD, AX
 	DECQ         rows+24(FP)
 	JNE          row
+	VZEROUPPER
+	RET
+
+// func foldAVX2(dst, src *float32, n int, alpha, beta float32)
+//
+// dst = dst·alpha + src·beta, each rounded
+TEXT ·foldAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), DST
+	MOVQ         src+8(FP), SRC
+	MOVQ         n+16(FP), LEFT
+	VBROADCASTSS alpha+24(FP), Y14
+	VBROADCASTSS beta+28(FP), Y15
+	SUBQ         $16, LEFT
+	JLT          part
+
+sixteen:
+	VMULPS  (DST), Y14, Y0
+	VMULPS  32(DST), Y14, Y1
+	VMULPS  (SRC), Y15, Y2
+	VMULPS  32(SRC), Y15, Y3
+	VADDPS  Y2, Y0, Y0
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS Y0, (DST)
+	VMOVUPS Y1, 32(DST)
+	ADDQ    $64, DST
+	ADDQ    $64, SRC
+	SUBQ    $16, LEFT
+	JGE     sixteen
+
+part:
+	ADDQ       $16, LEFT
+	JEQ        done
+	LEAQ       mask<>+64(SB), MASK
+	SHLQ       $2, LEFT
+	SUBQ       LEFT, MASK
+	VMOVUPS    (MASK), Y4
+	VMOVUPS    32(MASK), Y5
+	VMASKMOVPS (DST), Y4, Y0
+	VMASKMOVPS 32(DST), Y5, Y1
+	VMASKMOVPS (SRC), Y4, Y2
+	VMASKMOVPS 32(SRC), Y5, Y3
+	VMULPS     Y14, Y0, Y0
+	VMULPS     Y14, Y1, Y1
+	VMULPS     Y15, Y2, Y2
+	VMULPS     Y15, Y3, Y3
+	VADDPS     Y2, Y0, Y0
+	VADDPS     Y3, Y1, Y1
+	VMASKMOVPS Y0, Y4, (DST)
+	VMASKMOVPS Y1, Y5, 32(DST)
+
+done:
 	VZEROUPPER
 	RET

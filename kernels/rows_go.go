@@ -15,6 +15,8 @@ type rows struct {
 	div func(dst, src []float32, s float32)
 	// addScaled computes dst = dst + s · src, both rounded.
 	addScaled func(dst, src []float32, s float32)
+	// fold computes dst = dst · alpha + src · beta, each rounded.
+	fold func(dst, src []float32, alpha, beta float32)
 	// dequantize computes dst = s · float32(src).
 	dequantize func(dst []float32, src []int8, s float32)
 	// widenBFloat16 and widenFloat16 compute dst = src, exactly.
@@ -87,6 +89,11 @@ var rowsGo = rows{
 	addScaled: func(dst, src []float32, s float32) {
 		for i := range dst {
 			dst[i] += float32(s * src[i])
+		}
+	},
+	fold: func(dst, src []float32, alpha, beta float32) {
+		for i := range dst {
+			dst[i] = float32(dst[i]*alpha) + float32(src[i]*beta)
 		}
 	},
 	dequantize: func(dst []float32, src []int8, s float32) {

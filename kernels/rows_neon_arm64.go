@@ -52,6 +52,10 @@ func (s *Set) rowsNEON() {
 		}
 		return sum
 	}
+	s.fold = func(dst, src []float32, alpha, beta float32) {
+		s.scale(dst, dst, alpha)
+		s.addScaled(dst, src, beta)
+	}
 	s.rowMaxes, s.expSums = rowMaxesOf(s.rowMax), expSumsOf(s.expSum)
 	s.dot = func(a, b []float32) float32 {
 		if n := len(a); 0 < n && n <= piece {
