@@ -28,8 +28,9 @@ const floorsFile = "guards.txt"
 // A guard is a ratio of two rates measured in one run: ours over a yardstick. It says nothing about how fast the machine
 // is, and does not move when another program slows both.
 type guard struct {
-	name            string
-	ours, yardstick side
+	name string
+	// sides makes ready both sides, with operands of their own.
+	sides func() (ours, yardstick side)
 	// slack is the part of the measured ratio that -update makes the floor: the rest is what a shared machine may take away
 	// even from the best of many turns.
 	slack float64
@@ -57,17 +58,18 @@ func TestGuard(t *testing.T) {
 		t.Run(strings.ReplaceAll(g.name, " ", "_"), func(t *testing.T) {
 			key := cpu.Vendor() + " " + g.name
 			floor, known := table[key]
-			m := newMeter(g)
+			var m meter
 			if *updateFlag {
-				m.repeat(4 * enough)
+				for range 3 {
+					m.measure(g)
+				}
 				table[key] = math.Floor(m.ratio()*g.slack*100) / 100
 				t.Logf("%.3f, floor %.2f, was %.2f", m.ratio(), table[key], floor)
 				return
 			}
-			// Below the floor more repetitions decide: they can only bring both sides closer to the truth.
+			// Below the floor more measurements decide: they can only bring both sides closer to the truth.
 			for range 6 {
-				m.repeat(enough)
-				if m.ratio() >= floor {
+				if m.measure(g); m.ratio() >= floor {
 					break
 				}
 			}
@@ -101,18 +103,26 @@ func knownElsewhere(table map[string]float64, name string) bool {
 	return false
 }
 
-// enough is the time in which both sides of a guard take turns before it is judged.
+// enough is the time in which both sides of a guard take turns in a measurement.
 const enough = 400 * time.Millisecond
 
 // A meter keeps the best rate of both sides of a guard.
 type meter struct {
-	guard
-	ourTurn, theirTurn func() float64
 	ourBest, theirBest float64
+	measured           []side
 }
 
-func newMeter(g guard) *meter {
-	return &meter{guard: g, ourTurn: g.ours.turn(), theirTurn: g.yardstick.turn()}
+// measure lets both sides take turns for a while, three times each at least. They are made anew each time, while those before
+// still exist, because the speed depends by some per cent on the pages of memory that operands happen to get.
+func (m *meter) measure(g guard) {
+	ours, yardstick := g.sides()
+	m.measured = append(m.measured, ours, yardstick)
+	ourTurn, theirTurn := ours.turn(), yardstick.turn()
+	begun := time.Now()
+	for i := 0; i < 3 || time.Since(begun) < enough; i++ {
+		m.ourBest = max(m.ourBest, ourTurn())
+		m.theirBest = max(m.theirBest, theirTurn())
+	}
 }
 
 // turn returns a function that measures the rate once. It takes at least a quarter of a millisecond, and mostly little
@@ -134,15 +144,6 @@ func (s side) turn() func() float64 {
 		n *= 2
 	}
 	return func() float64 { return s.work * float64(n) / timed(n).Seconds() }
-}
-
-// repeat lets the sides take turns for a while, three times each at least.
-func (m *meter) repeat(d time.Duration) {
-	begun := time.Now()
-	for i := 0; i < 3 || time.Since(begun) < d; i++ {
-		m.ourBest = max(m.ourBest, m.ourTurn())
-		m.theirBest = max(m.theirBest, m.theirTurn())
-	}
 }
 
 // ratio returns our rate over the yardstick's.

@@ -29,62 +29,73 @@ func guards(t *testing.T) (all []guard) {
 }
 
 func kernelGuards(t *testing.T, set *kernels.Set) (all []guard) {
-	x := kernels.New(set, 1)
-	t.Cleanup(x.Close)
-	add := func(name string, ours, yardstick side, slack float64) {
-		all = append(all, guard{set.Name() + " " + name, ours, yardstick, slack})
+	exec := func(threads int) *kernels.Exec {
+		x := kernels.New(set, threads)
+		t.Cleanup(x.Close)
+		return x
 	}
-	peak := side{rate: x.PeakFMA}
+	x := exec(1)
+	add := func(name string, slack float64, sides func() (ours, yardstick side)) {
+		all = append(all, guard{set.Name() + " " + name, sides, slack})
+	}
 	for _, s := range [][3]int{
 		{128, 384, 384}, {128, 384, 1536}, {128, 1536, 384}, {128, 768, 3072}, {128, 3072, 768},
 		{5, 384, 1536}, {8, 384, 1536}, {12, 384, 1536}, {16, 384, 1536},
 	} {
-		p := newProduct(x, s[0], s[1], s[2])
-		add(p.String()+" / FMA peak", p.side(x), peak, 0.94)
+		add(fmt.Sprintf("gemm %dx%dx%d / FMA peak", s[0], s[1], s[2]), 0.94, func() (ours, yardstick side) {
+			return newProduct(x, s[0], s[1], s[2]).side(x), side{rate: x.PeakFMA}
+		})
 	}
 	for _, s := range []struct {
 		k, n int
 		from string
 	}{{384, 1536, "cache"}, {4096, 14336, "memory"}} {
-		p := newProduct(x, 1, s.k, s.n)
-		add(p.String()+" / "+s.from+" bandwidth", p.side(x), side{rate: func() float64 { return x.ReadBandwidth(p.b) / 2 }}, 0.85)
+		add(fmt.Sprintf("gemm 1x%dx%d / %s bandwidth", s.k, s.n, s.from), 0.85, func() (ours, yardstick side) {
+			p := newProduct(x, 1, s.k, s.n)
+			return p.side(x), side{rate: func() float64 { return x.ReadBandwidth(p.b) / 2 }} // 2 flops for 4 bytes
+		})
 	}
-	q := newProduct(x, 128, 384, 384)
-	add(q.String()+" / gonum", q.side(x), side{work: q.flops(), run: q.gonumAlone}, 0.8)
+	add("gemm 128x384x384 / gonum", 0.8, func() (ours, yardstick side) {
+		p := newProduct(x, 128, 384, 384)
+		return p.side(x), side{work: p.flops(), run: p.gonumAlone}
+	})
 	for _, headDim := range []int{32, 64} {
 		for _, length := range []int{128, 512} {
-			a := newAttention(x, length, headDim)
-			add(fmt.Sprintf("attention %dx%d / its products", length, headDim), side{work: a.flops(), run: func() { a.run(x) }},
-				side{work: a.flops(), run: func() { a.products(x) }}, 0.93)
+			add(fmt.Sprintf("attention %dx%d / its products", length, headDim), 0.93, func() (ours, yardstick side) {
+				a := newAttention(x, length, headDim)
+				return side{work: a.flops(), run: func() { a.run(x) }}, side{work: a.flops(), run: func() { a.products(x) }}
+			})
 		}
 	}
-	l2 := side{rate: l2Read(x).rate}
-	for _, k := range rowKernels() {
-		add(k.name+" / L2 bandwidth", side{work: k.bytes, run: func() { k.run(x) }}, l2, 0.85)
+	for i, k := range rowKernels() {
+		add(k.name+" / L2 bandwidth", 0.85, func() (ours, yardstick side) {
+			k := rowKernels()[i]
+			return side{work: k.bytes, run: func() { k.run(x) }}, side{rate: l2Read(x).rate}
+		})
 	}
 	if runtime.NumCPU() > 1 {
-		two := kernels.New(set, 2)
-		t.Cleanup(two.Close)
-		p := newProduct(x, 128, 384, 1536)
-		add(p.String()+": 2 threads / 1", p.side(two), p.side(x), 0.75)
+		two := exec(2)
+		add("gemm 128x384x1536: 2 threads / 1", 0.75, func() (ours, yardstick side) {
+			p := newProduct(x, 128, 384, 1536)
+			return p.side(two), p.side(x)
+		})
 	}
 	return all
 }
 
 func modelGuards(t *testing.T, set string) (all []guard) {
 	one := newModel(t, 1)
-	all = append(all, guard{set + " model: batch of 32 / 32 batches of 1",
-		side{work: 1, run: one.encode(32, 32)}, side{work: 1.0 / 32, run: one.encode(1, 32)}, 0.9})
+	all = append(all, guard{set + " model: batch of 32 / 32 batches of 1", func() (ours, yardstick side) {
+		return side{work: 32, run: one.encode(32, 32)}, side{work: 1, run: one.encode(1, 32)}
+	}, 0.9})
 	if runtime.NumCPU() > 1 {
 		two := newModel(t, 2)
-		all = append(all, guard{set + " model: 2 threads / 1",
-			side{work: 1, run: two.encode(8, 128)}, side{work: 1, run: one.encode(8, 128)}, 0.75})
+		all = append(all, guard{set + " model: 2 threads / 1", func() (ours, yardstick side) {
+			return side{work: 1, run: two.encode(8, 128)}, side{work: 1, run: one.encode(8, 128)}
+		}, 0.75})
 	}
 	return all
 }
-
-// String returns the size.
-func (p *product) String() string { return fmt.Sprintf("gemm %dx%dx%d", p.m, p.k, p.n) }
 
 // side is a side of a guard, in flop/s.
 func (p *product) side(x *kernels.Exec) side {

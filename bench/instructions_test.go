@@ -25,11 +25,11 @@ func counted(x *kernels.Exec) (names []string, calls []func()) {
 	add := func(name string, call func()) { names, calls = append(names, name), append(calls, call) }
 	for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 16} {
 		p := newProduct(x, m, 384, 1160) // two blocks of k, a panel that is not full
-		add(p.String(), func() { p.godwit(x) })
+		add(fmt.Sprintf("gemm %dx%dx%d", p.m, p.k, p.n), func() { p.godwit(x) })
 	}
 	p := newProduct(x, 12, 384, 384)
 	bias := noise(384)
-	add(p.String()+" with bias and GELU", func() {
+	add("gemm 12x384x384 with bias and GELU", func() {
 		x.Gemm(p.c, p.n, p.a, p.k, p.m, p.packed, kernels.Epilogue{Bias: bias, Act: kernels.GELU})
 	})
 	for _, headDim := range []int{32, 64} {

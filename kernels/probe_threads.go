@@ -13,7 +13,7 @@ func (x *Exec) PeakFMA() float64 {
 	if x.set.fma == nil {
 		return 0
 	}
-	return x.together(10, func(int) (flops int) {
+	return x.together(5, func(int) (flops int) {
 		for range 80 {
 			flops += x.set.fma(300)
 		}
@@ -30,7 +30,7 @@ func (x *Exec) ReadBandwidth(buf []float32) float64 {
 	const piece = 1 << 18 // elements: no call takes more than some 50 µs
 	threads := x.Threads()
 	passes := max(1, 1<<23/max(1, len(buf)))
-	return x.together(10, func(part int) int {
+	return x.together(5, func(part int) int {
 		mine := buf[len(buf)*part/threads : len(buf)*(part+1)/threads]
 		for range passes {
 			for p := mine; len(p) > 0; p = p[min(piece, len(p)):] {

@@ -22,8 +22,13 @@ type cell struct {
 
 const attentionHeads = 12
 
-func (c cell) String() string {
-	return c.kind + " " + strings.ReplaceAll(strings.Trim(fmt.Sprint(c.dims), "[]"), " ", "x")
+// name returns the kind and the size, as in results; the kind of a model is the name of its folder.
+func (o *options) name(c cell) string {
+	kind := c.kind
+	if kind == "encoder" {
+		kind = filepath.Base(o.model)
+	}
+	return kind + " " + strings.ReplaceAll(strings.Trim(fmt.Sprint(c.dims), "[]"), " ", "x")
 }
 
 // defaultCells are the texts of -cells when it is not given. The products are those of encoders with hidden sizes 384

@@ -18,7 +18,7 @@ import (
 
 // A result is what an engine did in one cell: a line of results.jsonl.
 type result struct {
-	Cell    string      `json:"cell"`
+	Cell    string      `json:"cell"` // see name
 	Threads int         `json:"threads"`
 	Peer    string      `json:"peer"`
 	Flops   float64     `json:"flops"`    // of a repetition: matrix products only
@@ -85,10 +85,10 @@ func (o *options) compareOn(threads int, log *json.Encoder) error {
 		}
 		results, err := o.measure(agreement, engines)
 		if err != nil {
-			return fmt.Errorf("%s: %w", c, err)
+			return fmt.Errorf("%s: %w", o.name(c), err)
 		}
 		for _, r := range results {
-			r.Cell, r.Threads, r.Flops = c.String(), threads, flops
+			r.Cell, r.Threads, r.Flops = o.name(c), threads, flops
 			if r.Peer == limit {
 				r.Flops = limitFlops
 			}

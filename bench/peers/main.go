@@ -121,7 +121,7 @@ func run() error {
 	if err := os.CopyFS(dir, scripts); err != nil {
 		return err
 	}
-	o.scripts, o.onnx = filepath.Join(dir, "py"), filepath.Join(o.out, "onnx")
+	o.scripts, o.onnx = filepath.Join(dir, "py"), filepath.Join(o.out, "onnx", filepath.Base(o.model))
 	if o.self, err = os.Executable(); err != nil {
 		return err
 	}

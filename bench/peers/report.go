@@ -36,7 +36,7 @@ func (o *options) report(log io.Reader) error {
 	fmt.Print(text.String())
 	return cmp.Or(
 		os.WriteFile(filepath.Join(o.out, "table.md"), []byte(text.String()), 0o644),
-		os.WriteFile(filepath.Join(o.out, "plot.svg"), []byte(plot(lines)), 0o644),
+		os.WriteFile(filepath.Join(o.out, "plot.svg"), []byte(plot(shown(lines))), 0o644),
 	)
 }
 
@@ -115,6 +115,17 @@ func table(lines []line) string {
 // fastestOther returns the fastest result, by a statistic of its times, that is not the first engine's.
 func (l line) fastestOther(of func([]float64) float64) result {
 	return slices.MinFunc(l.results[1:], func(a, b result) int { return cmp.Compare(of(flatten(a.Turns)), of(flatten(b.Turns))) })
+}
+
+// shown returns the lines that the plot shows: those of models, or all if there are none.
+func shown(lines []line) []line {
+	models := slices.DeleteFunc(slices.Clone(lines), func(l line) bool {
+		return strings.HasPrefix(l.cell, "gemm ") || strings.HasPrefix(l.cell, "attention ")
+	})
+	if len(models) == 0 {
+		return lines
+	}
+	return models
 }
 
 // plot returns a bar chart in SVG: for each cell and engine the median rate as a share of the limit.
