@@ -73,12 +73,13 @@ func main() {
 
 func run() error {
 	var (
-		o       options
-		serve   = flag.String("serve", "", "be an engine, godwit or limit: speak the line protocol (-threads with one entry)")
-		text    = flag.String("text", "", "compare tokenizers on the paragraphs of this file")
-		cold    = flag.Bool("coldstart", false, "measure fresh processes up to their first embedding")
-		peers   = flag.String("peers", "", "engines, godwit first: godwit, godwit:avx2 (or another instruction set), onnxruntime, torch,\nopenvino; with -kernels mkl, onednn, openblas, torch; empty: godwit and what the Python has")
-		cells   = flag.String("cells", "", "batch x sequence length, separated by commas; with -kernels m x k x n, or length x head dim")
+		o     options
+		serve = flag.String("serve", "", "be an engine, godwit or limit: speak the line protocol (-threads with one entry)")
+		text  = flag.String("text", "", "compare tokenizers on the paragraphs of this file")
+		cold  = flag.Bool("coldstart", false, "measure fresh processes up to their first embedding")
+		peers = flag.String("peers", "", "engines, godwit first: godwit, godwit:avx2 (or another instruction set),\n"+
+			"onnxruntime, torch, openvino; with -kernels mkl, onednn, openblas, torch; empty: godwit and what the Python has")
+		cells   = flag.String("cells", "", "batch x length, separated by commas; with -kernels m x k x n, or length x head dim")
 		threads = flag.String("threads", "1,2", "numbers of threads, separated by commas")
 	)
 	flag.BoolVar(&o.kernels, "kernels", false, "compare products and attention, without a model")

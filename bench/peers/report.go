@@ -27,8 +27,8 @@ func (o *options) report(log io.Reader) error {
 		return err
 	}
 	var text strings.Builder
-	fmt.Fprintf(&text, "Milliseconds, minimum / median, and the minimum's share of the limit. Ratios: the fastest other over %s, by median with\n"+
-		"its 95 %% interval, and by minimum. Machine: %s.\n", lines[0].results[0].Peer, lines[0].results[0].Machine)
+	fmt.Fprintf(&text, "Milliseconds, minimum / median, and the minimum's share of the limit. Ratios: the fastest other over %s,\n"+
+		"by median with its 95 %% interval, and by minimum. Machine: %s.\n", lines[0].results[0].Peer, lines[0].results[0].Machine)
 	for _, kind := range kinds(lines) {
 		text.WriteByte('\n')
 		text.WriteString(table(kind))
@@ -102,8 +102,9 @@ func table(lines []line) string {
 		if len(l.results) > 1 {
 			ours, best, least := l.results[0], l.fastestOther(median), l.fastestOther(slices.Min[[]float64])
 			low, high := interval(best.Turns, ours.Turns)
-			fmt.Fprintf(&b, " %s %.2f [%.2f, %.2f] | %s %.2f", best.Peer, median(flatten(best.Turns))/median(flatten(ours.Turns)), low, high,
-				least.Peer, slices.Min(flatten(least.Turns))/slices.Min(flatten(ours.Turns)))
+			byMedian := median(flatten(best.Turns)) / median(flatten(ours.Turns))
+			byMinimum := slices.Min(flatten(least.Turns)) / slices.Min(flatten(ours.Turns))
+			fmt.Fprintf(&b, " %s %.2f [%.2f, %.2f] | %s %.2f", best.Peer, byMedian, low, high, least.Peer, byMinimum)
 		} else {
 			b.WriteString(" |")
 		}
@@ -148,7 +149,8 @@ func plot(lines []line) string {
 		max(width, 130*len(peers)+left), top+height+110)
 	for i, p := range peers {
 		x := left + 130*i
-		fmt.Fprintf(&b, `<rect x="%d" y="8" width="10" height="10" fill="%s"/><text x="%d" y="17">%s</text>`+"\n", x, colour(p), x+14, p)
+		fmt.Fprintf(&b, `<rect x="%d" y="8" width="10" height="10" fill="%s"/><text x="%d" y="17">%s</text>`+"\n",
+			x, colour(p), x+14, p)
 	}
 	for _, percent := range []int{0, 25, 50, 75, 100} {
 		y := top + height - height*percent/100

@@ -53,8 +53,8 @@ def mkl():
         size_m, size_k, size_n = c_int(m), c_int(k), c_int(n)
         packed = np.zeros(lib.cblas_sgemm_pack_get_size(B_MATRIX, size_m, size_n, size_k) // 4 + 1, np.float32)
         lib.cblas_sgemm_pack(ROW_MAJOR, B_MATRIX, NO_TRANS, size_m, size_n, size_k, one, pointer(b), size_n, pointer(packed))
-        args = (ROW_MAJOR, NO_TRANS, PACKED, size_m, size_n, size_k, pointer(x), size_k, pointer(packed), size_n, zero, pointer(c),
-                size_n)
+        args = (ROW_MAJOR, NO_TRANS, PACKED, size_m, size_n, size_k, pointer(x), size_k, pointer(packed), size_n, zero,
+                pointer(c), size_n)
         keep.append(packed)
         return [lambda: lib.cblas_sgemm_compute(*args),
                 *ways_of_blas(lib.cblas_sgemm, lib.cblas_sgemv, c_int, m, k, n, x, b, bt, c)]
