@@ -268,6 +268,8 @@ func TestMoves(t *testing.T) {
 		v.setLane(i, uint32(int32(int8(data[16+i]))))
 	}
 	check("vpmovsxbd zmm0, [rsi+16]", r.hex("62f27d48214601"), r.z[0], v)
+	copy(r.z[0][:], data[16:32])
+	check("vpmovsxbd zmm0, xmm0", r.hex("62f27d4821c0"), r.z[0], v)
 	r.k[1] = 0x8001
 	for i := range 16 {
 		if i != 0 && i != 15 {

@@ -7,7 +7,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -69,9 +68,6 @@ func main() {
 }
 
 func fail(err error) {
-	if errors.Is(err, syscall.EPERM) {
-		err = fmt.Errorf("%w (may processes be traced here?)", err)
-	}
 	fmt.Fprintln(os.Stderr, "avx512:", err)
 	os.Exit(2)
 }

@@ -54,7 +54,7 @@ func (n *natives) vector(in *instr) uintptr {
 	case shift:
 		reg, v = in.modrm>>3&7, dst
 	}
-	long := byte(min(in.length/32, 1))
+	const long = 1 // 256 bits, also for 128: the rest is not used
 	var code []byte
 	for i := range max(in.length/32, 1) {
 		code = append(code,

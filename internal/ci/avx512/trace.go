@@ -51,20 +51,36 @@ func start(args []string) (*tracer, error) {
 		Env: os.Environ(), Files: []uintptr{0, 1, 2}, Sys: &syscall.SysProcAttr{Ptrace: true},
 	})
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, fmt.Errorf("%s: cannot be traced: %w", path, err)
 	}
-	var status syscall.WaitStatus
-	if _, err := syscall.Wait4(pid, &status, 0, nil); err != nil || !status.Stopped() {
-		return nil, fmt.Errorf("%s: did not start: %v, status %#x", path, err, status)
-	}
-	options := unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACEEXEC | unix.PTRACE_O_EXITKILL
-	if err := syscall.PtraceSetOptions(pid, options); err != nil {
-		return nil, fmt.Errorf("%s: options of ptrace: %w", path, err)
-	}
-	return &tracer{
+	t := &tracer{
 		pid: pid, path: path, threads: map[int]*machine{pid: nil}, ymm: int(ymmOffset()), xstate: make([]byte, 16384),
 		program: &program{mem: newMemory(pid), natives: natives, decoded: map[uint64]*instr{}},
-	}, syscall.PtraceCont(pid, 0)
+	}
+	if err := t.begin(); err != nil {
+		_ = syscall.Kill(pid, syscall.SIGKILL)
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return t, nil
+}
+
+// begin lets the program go on from its beginning, if it can be traced.
+func (t *tracer) begin() error {
+	var status syscall.WaitStatus
+	if _, err := syscall.Wait4(t.pid, &status, 0, nil); err != nil || !status.Stopped() {
+		return fmt.Errorf("did not start: %v, status %#x", err, status)
+	}
+	options := unix.PTRACE_O_TRACECLONE | unix.PTRACE_O_TRACEEXEC | unix.PTRACE_O_EXITKILL
+	if err := syscall.PtraceSetOptions(t.pid, options); err != nil {
+		return fmt.Errorf("options of ptrace: %w", err)
+	}
+	if err := syscall.PtraceGetRegs(t.pid, &t.regs); err != nil {
+		return err
+	}
+	if err := t.program.mem.read(t.regs.Rip, make([]byte, 1)); err != nil {
+		return fmt.Errorf("its memory: %w", err)
+	}
+	return syscall.PtraceCont(t.pid, 0)
 }
 
 // trace emulates the program's threads until it ends, and returns how it ended.

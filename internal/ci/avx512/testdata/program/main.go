@@ -9,6 +9,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"syscall"
+	"unsafe"
 )
 
 // sum adds the elements of p modulo 16, as its assembly does, to l.
@@ -41,9 +42,7 @@ func main() {
 		mixed(&dst, &src)
 		fmt.Println(dst)
 	case "fault":
-		debug.SetPanicOnFault(true)
-		defer func() { fmt.Println(recover()) }()
-		sum(new([16]float32), nil, 16)
+		fault()
 	case "unknown":
 		unknown()
 	case "illegal":
@@ -55,6 +54,21 @@ func main() {
 		out, err := exec.Command("/bin/sh", "-c", "echo hello; exit 3").Output()
 		fmt.Printf("%s%v\n", out, err)
 	}
+}
+
+// fault reads from a page that may not be read, and prints what the runtime says of it.
+func fault() {
+	page, err := syscall.Mmap(-1, 0, 4096, syscall.PROT_NONE, syscall.MAP_PRIVATE|syscall.MAP_ANON)
+	if err != nil {
+		panic(err)
+	}
+	debug.SetPanicOnFault(true)
+	defer func() {
+		e := recover()
+		at := e.(interface{ Addr() uintptr }).Addr()
+		fmt.Println(e, "at", at-uintptr(unsafe.Pointer(&page[0])))
+	}()
+	sum(new([16]float32), (*float32)(unsafe.Pointer(&page[64])), 16)
 }
 
 // threads runs sum on many threads at a time, each with numbers of its own.
