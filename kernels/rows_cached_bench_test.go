@@ -24,33 +24,35 @@ func fastest(n int, f, g func()) (least, leastG float64) {
 // A cachedRow is a routine on rows [m, n] in place, as BenchmarkCachedRows calls it.
 type cachedRow struct {
 	name string
-	// slots is how many places in the two pipes of multiplications an AVX2 vector of the result takes at least: products,
-	// multiply-adds, and two for a division. 0: memory is the bound.
-	slots float64
-	bytes int // read and written for an element of x
-	f     func(s *Set, x []float32, n int)
+	// cycles is how many an AVX2 vector of the result takes at least on Zen 3; docs/KERNELS.md counts them. 0: memory alone
+	// is the bound.
+	cycles float64
+	bytes  int // read and written for an element of x
+	f      func(s *Set, x []float32, n int)
 }
 
 func cachedRows(gamma []float32) []cachedRow {
 	list := []cachedRow{
-		{"softmax", 11, 8, func(s *Set, x []float32, n int) {
+		{"softmax", 7, 8, func(s *Set, x []float32, n int) {
 			softmaxRows(s, &rowTask{dst: x, src: x, n: n}, 0, len(x)/n)
 		}},
-		{"layerNorm", 0, 8, func(s *Set, x []float32, n int) {
+		{"layerNorm", 3, 8, func(s *Set, x []float32, n int) {
 			s.norm(x, x, nil, &Norm{Gamma: gamma[:n], Beta: gamma[:n], Eps: 1e-12})
 		}},
 		{"layerNorm/add", 0, 6, func(s *Set, x []float32, n int) { // x is [m, n] and another of these
 			x, r := x[:len(x)/2/n*n], x[len(x)/2/n*n:]
 			s.norm(x, x, r[:len(x)], &Norm{Gamma: gamma[:n], Beta: gamma[:n], Eps: 1e-12})
 		}},
-		{"rmsNorm", 0, 8, func(s *Set, x []float32, n int) {
+		{"rmsNorm", 2.5, 8, func(s *Set, x []float32, n int) {
 			s.norm(x, x, nil, &Norm{Gamma: gamma[:n], Eps: 1e-12, RMS: true})
 		}},
-		{"rotateHalves", 0, 8, func(s *Set, x []float32, n int) { rotateHeads(s.rotateHalves, x, n, gamma) }},
-		{"rotatePairs", 0, 8, func(s *Set, x []float32, n int) { rotateHeads(s.rotatePairs, x, n, gamma) }},
+		{"rotateHalves", 1.5, 8, func(s *Set, x []float32, n int) { rotateHeads(s.rotateHalves, x, n, gamma) }},
+		{"rotatePairs", 1.5, 8, func(s *Set, x []float32, n int) { rotateHeads(s.rotatePairs, x, n, gamma) }},
 	}
-	for act, slots := range map[Activation]float64{GELU: 20, GELUTanh: 16, SiLU: 13, QuickGELU: 14, Tanh: 13, Sigmoid: 12} {
-		list = append(list, cachedRow{actNames[act], slots, 8, func(s *Set, x []float32, _ int) { s.act[act](x, x) }})
+	for act, cycles := range []float64{GELU: 10, GELUTanh: 8, SiLU: 6.5, QuickGELU: 7, Tanh: 6.5, Sigmoid: 6} {
+		if cycles > 0 {
+			list = append(list, cachedRow{actNames[act], cycles, 8, func(s *Set, x []float32, _ int) { s.act[act](x, x) }})
+		}
 	}
 	return list
 }
@@ -64,8 +66,8 @@ func rotateHeads(rotate func(x []float32, headDim int, cos, sin []float32), x []
 }
 
 // BenchmarkCachedRows measures the row routines in place on rows [m, n] in the cache that holds them, in turn with what
-// bounds them there: reading, multiplying once and writing the same memory. It reports GB/s read and written, the percentage
-// of that bound, and that of the routine's own bound by multiply-adds, from the measured peak.
+// bounds them there: reading, multiplying once and writing the same memory. It reports GB/s read and written, and the
+// percentages of the rate of that and, on AVX2, of the routine's own bound in cycles, of which PeakFMA gives the length.
 func BenchmarkCachedRows(b *testing.B) {
 	gamma := make([]float32, 4096)
 	for i := range gamma {
@@ -85,8 +87,8 @@ func BenchmarkCachedRows(b *testing.B) {
 					}
 					b.ReportMetric(float64(r.bytes*m*n)/least/1e9, "GB/s")
 					b.ReportMetric(100*memory/least*float64(r.bytes)/8, "%memory")
-					if r.slots > 0 { // a slot does 16 flops, or would as a multiply-add
-						b.ReportMetric(100*r.slots*float64(2*m*n)/PeakFMA(set)/least, "%fma")
+					if r.cycles > 0 && set.name == "avx2" { // 32 flops a cycle
+						b.ReportMetric(100*r.cycles*float64(m*n/8)*32/PeakFMA(set)/least, "%bound")
 					}
 					b.ReportMetric(float64(8*m*n)/memory/1e9, "GB/s-memory")
 					b.ReportMetric(0, "ns/op")

@@ -24,7 +24,8 @@ type norm4 struct {
 	lanes       [4]lanes
 }
 
-// Where the rows of eight stay in the first-level cache, four are normalised while the means of the next are on their way.
+// Where eight rows of at most normAhead elements stay in the first-level cache, four are normalised while the results of the
+// next four's first pass are on their way.
 const normAhead = 512
 
 // minusZeros stand for a mean or a beta that is missing.
@@ -58,6 +59,7 @@ func normAVX2(dst, x, r []float32, p *Norm) {
 			t.piece(i, j, n, x)
 			switch {
 			case r == nil && p.RMS:
+				normSquaresAVX2(t)
 			case r == nil:
 				normSumAVX2(t)
 			case p.RMS:
@@ -71,7 +73,7 @@ func normAVX2(dst, x, r []float32, p *Norm) {
 		if before != nil {
 			before.normalize(i-4*n, dst, x, p)
 		}
-		for j := 0; j < n && (r == nil || !p.RMS); j += normPiece {
+		for j := 0; j < n && !p.RMS; j += normPiece {
 			t.piece(i, j, n, x)
 			normSquaresAVX2(t)
 		}
