@@ -110,10 +110,17 @@ func (x *Exec) attend(task attnTask) {
 	for i := range len(t.starts) - 1 {
 		t.cost += t.p.KVHeads * t.rowsCost(i, t.rows(i))
 	}
-	if 2*t.cost*t.p.HeadDim < soloWork {
+	if threads := x.Threads(); threads == 1 || 2*t.cost*t.p.HeadDim < soloWork {
 		t.Run(0, 1)
 	} else {
-		x.pool.Run(x.Threads(), t)
+		if t.kv != nil {
+			t.partSizes()
+			t.parts = s.floats(bufParts, threads*t.partSize)
+		}
+		x.pool.Run(threads, t)
+		if t.partSize > 0 {
+			t.foldParts(s, threads)
+		}
 	}
 	*t = attnTask{}
 	x.free.Put(s)
@@ -125,9 +132,13 @@ type attnTask struct {
 	out, q, k, v   []float32
 	ldo, ldq, ldkv int
 	starts         []int32
+	kv             []*KV // the keys and values, if they are not k and v
 	p              Attn
 	back, ahead    int // a query at position i sees the keys i-back to i+ahead-1, as far as they exist
 	cost           int // of all units
+
+	parts              []float32 // see parted
+	partRows, partSize int
 }
 
 // A sequence is one of a task's.
@@ -142,6 +153,10 @@ type sequence struct {
 func (t *attnTask) sequence(i int) sequence {
 	first := int(t.starts[i])
 	n := int(t.starts[i+1]) - first
+	if t.kv != nil {
+		keys := t.kv[i].tokens
+		return sequence{first, n, keys, keys - n, 0}
+	}
 	return sequence{first, n, n, 0, first}
 }
 
@@ -189,20 +204,33 @@ func (t *attnTask) byToken(q *sequence) bool { return q.queries < t.group() }
 // Run implements parallel.Task: it computes the rows whose cost, added up over all units in order, falls into the part.
 func (t *attnTask) Run(part, parts int) {
 	s := t.x.free.Get()
-	from, to := t.cost/parts*part+t.cost%parts*part/parts, t.cost/parts*(part+1)+t.cost%parts*(part+1)/parts
+	from, to := t.costAt(part, parts), t.costAt(part+1, parts)
 	at := 0
 	for i := range len(t.starts) - 1 {
+		q := t.sequence(i)
 		rows := t.rows(i)
 		cost := t.rowsCost(i, rows)
 		for head := range t.p.KVHeads {
-			if r0, r1 := t.rowAt(i, rows, from-at), t.rowAt(i, rows, to-at); r0 < r1 {
-				u := attnUnit{t: t, s: s, seq: i, sequence: t.sequence(i), kvHead: head}
-				u.compute(r0, r1)
+			u := attnUnit{t: t, s: s, seq: i, sequence: q, kvHead: head}
+			if at < to && at+cost > from {
+				if t.byBlocks(&q) {
+					b0, b1 := t.blocks(&q)
+					if n := b1 - b0; blockAt(n, from-at, cost) < blockAt(n, to-at, cost) {
+						u.someBlocks(part, blockAt(n, from-at, cost), blockAt(n, to-at, cost))
+					}
+				} else if r0, r1 := t.rowAt(i, rows, from-at), t.rowAt(i, rows, to-at); r0 < r1 {
+					u.compute(r0, r1)
+				}
 			}
 			at += cost
 		}
 	}
 	t.x.free.Put(s)
+}
+
+// costAt returns the cost of what comes before a part.
+func (t *attnTask) costAt(part, parts int) int {
+	return t.cost/parts*part + t.cost%parts*part/parts
 }
 
 // rowAt returns how many of the rows of a unit of sequence i cost that much, as a multiple of 16 or all of them.

@@ -11,6 +11,8 @@ type attnUnit struct {
 	block       keysBlock
 	// The maximum, and the sum of the exponentials, of each row over the blocks so far.
 	maxima, sums []float32
+	// Where the results of the block go, if it is to be folded later, or nil: O, [rows, HeadDim padded], maxima, sums.
+	apart []float32
 }
 
 // A keysBlock is a block of keys and values, or what is needed of it, in panels.
@@ -44,57 +46,75 @@ func (r *queryRun) from(i, j int) queryRun {
 
 // compute computes rows r0 to r1.
 func (u *attnUnit) compute(r0, r1 int) {
-	t, group := u.t, u.t.group()
-	byToken := t.byToken(&u.sequence)
 	state := u.s.floats(bufState, 2*(r1-r0))
 	u.maxima, u.sums = state[:r1-r0], state[r1-r0:]
+	lo, hi := u.seenBy(r0, r1)
+	for k0 := lo / keyBlock * keyBlock; k0 < hi; k0 += keyBlock {
+		u.oneBlock(k0, r0, r1)
+	}
+	if lo >= hi { // rows that see no keys
+		for r := r0; r < r1; r++ {
+			run := u.next(r, r+1, 0)
+			clear(run.out[:u.t.p.HeadDim])
+		}
+	}
+}
+
+// seenBy returns the range of keys that one of the rows r0 to r1 sees.
+func (u *attnUnit) seenBy(r0, r1 int) (lo, hi int) {
 	i0, i1 := r0, r1-1 // the first and the last token
 	switch {
-	case byToken:
-		i0, i1 = i0/group, i1/group
+	case u.t.byToken(&u.sequence):
+		i0, i1 = i0/u.t.group(), i1/u.t.group()
 	case i0/u.queries == i1/u.queries:
 		i0, i1 = i0%u.queries, i1%u.queries
 	default:
 		i0, i1 = 0, u.queries-1
 	}
-	lo, _ := t.span(&u.sequence, u.pos+i0)
-	_, hi := t.span(&u.sequence, u.pos+i1)
-	for k0 := lo / keyBlock * keyBlock; k0 < hi; k0 += keyBlock {
-		u.load(k0, max(lo, k0), min(hi, k0+keyBlock))
-		for r := r0; r < r1; {
-			run := queryRun{state: r - r0}
-			var i, h int
-			if byToken {
-				i, h = r/group, r%group
-				run.m = min(r1-r, group-h)
-				run.ldq, run.ldo, run.even = t.p.HeadDim, t.p.HeadDim, true
-			} else {
-				i, h = r%u.queries, r/u.queries
-				run.m = min(r1-r, u.queries-i)
-				run.ldq, run.ldo, run.step = t.ldq, t.ldo, 1
-			}
-			run.pos, run.head = u.pos+i, u.kvHead*group+h
-			run.q = t.q[(u.first+i)*t.ldq+run.head*t.p.HeadDim:]
-			run.out = t.out[(u.first+i)*t.ldo+run.head*t.p.HeadDim:]
-			u.run(&run)
-			r += run.m
-		}
+	lo, _ = u.t.span(&u.sequence, u.pos+i0)
+	_, hi = u.t.span(&u.sequence, u.pos+i1)
+	return lo, hi
+}
+
+// oneBlock computes the block that begins at key k0 for the rows r0 to r1.
+func (u *attnUnit) oneBlock(k0, r0, r1 int) {
+	lo, hi := u.seenBy(r0, r1)
+	u.load(k0, max(lo, k0), min(hi, k0+keyBlock))
+	for r := r0; r < r1; {
+		run := u.next(r, r1, r-r0)
+		r += run.m
+		u.run(&run)
 	}
-	if lo >= hi { // rows that see no keys
-		for r := r0; r < r1; r++ {
-			i, h := r/group, r%group
-			if !byToken {
-				i, h = r%u.queries, r/u.queries
-			}
-			clear(t.out[(u.first+i)*t.ldo+(u.kvHead*group+h)*t.p.HeadDim:][:t.p.HeadDim])
-		}
+}
+
+// next returns the rows from r on, at most up to end, that are a run. Their maxima and sums begin at number state.
+func (u *attnUnit) next(r, end, state int) queryRun {
+	t, group := u.t, u.t.group()
+	run := queryRun{state: state}
+	var i, h int
+	if t.byToken(&u.sequence) {
+		i, h = r/group, r%group
+		run.m = min(end-r, group-h)
+		run.ldq, run.ldo, run.even = t.p.HeadDim, t.p.HeadDim, true
+	} else {
+		i, h = r%u.queries, r/u.queries
+		run.m = min(end-r, u.queries-i)
+		run.ldq, run.ldo, run.step = t.ldq, t.ldo, 1
 	}
+	run.pos, run.head = u.pos+i, u.kvHead*group+h
+	run.q = t.q[(u.first+i)*t.ldq+run.head*t.p.HeadDim:]
+	run.out = t.out[(u.first+i)*t.ldo+run.head*t.p.HeadDim:]
+	return run
 }
 
 // load prepares the keys from lo up to hi of the block that begins at k0.
 func (u *attnUnit) load(k0, lo, hi int) {
 	t, b, d := u.t, &u.block, u.t.p.HeadDim
 	*b = keysBlock{k0: k0, end: min(k0+keyBlock, u.sequence.keys), base: (lo - k0) / panelWidth * panelWidth}
+	if t.kv != nil {
+		t.kv[u.seq].load(u.s, b, u.kvHead, k0, lo, hi)
+		return
+	}
 	b.rows = hi - k0 - b.base
 	b.keys = u.s.floats(bufKeys, padded(b.rows)*d)
 	b.values = u.s.floats(bufValues, b.rows*padded(d))
@@ -112,27 +132,41 @@ func (u *attnUnit) seen(r *queryRun, i int) (lo, hi int) {
 	return max(lo, u.block.k0) - u.block.k0, min(hi, u.block.end) - u.block.k0
 }
 
-// run computes a run for a block: the rows that see all of it, those before them and those after them.
-func (u *attnUnit) run(r *queryRun) {
-	if r.even {
-		if lo, hi := u.seen(r, 0); lo < hi {
-			u.pieces(r, 0, r.m)
+// seeing leaves of a run the rows that see some of the block.
+func (u *attnUnit) seeing(r *queryRun) {
+	if r.step == 0 {
+		if lo, hi := u.seen(r, 0); lo >= hi {
+			r.m = 0
 		}
 		return
 	}
 	// Row i sees the keys from pos+i-back up to pos+i+ahead-1.
-	b, back, ahead := &u.block, u.t.back, u.t.ahead
-	from, to := max(0, b.k0-ahead+1-r.pos), min(r.m, b.end+back-r.pos)
-	evenFrom, evenTo := max(from, b.end-ahead-r.pos), min(to, b.k0+back+1-r.pos)
-	if evenFrom >= evenTo {
-		u.pieces(r, from, to)
+	i, j := max(0, u.block.k0-u.t.ahead+1-r.pos), min(r.m, u.block.end+u.t.back-r.pos)
+	if i >= j {
+		r.m = 0
 		return
 	}
-	u.pieces(r, from, evenFrom)
+	*r = r.from(i, j)
+}
+
+// run computes a run for a block: the rows that see all of it, those before them and those after them.
+func (u *attnUnit) run(r *queryRun) {
+	u.seeing(r)
+	if r.even {
+		u.pieces(r, 0, r.m)
+		return
+	}
+	b := &u.block
+	from, to := max(0, b.end-u.t.ahead-r.pos), min(r.m, b.k0+u.t.back+1-r.pos)
+	if from >= to {
+		u.pieces(r, 0, r.m)
+		return
+	}
+	u.pieces(r, 0, from)
 	r.even = true
-	u.pieces(r, evenFrom, evenTo)
+	u.pieces(r, from, to)
 	r.even = false
-	u.pieces(r, evenTo, to)
+	u.pieces(r, to, r.m)
 }
 
 // pieces computes the rows i up to j of a run, some at a time, and as even as they can be.
@@ -167,15 +201,19 @@ func (u *attnUnit) piece(r *queryRun) {
 			u.adjust(scores[i*stride:][:n], r, i, base)
 		}
 	}
-	// The results of a row's first block are its state; those of the others are folded into it.
-	maxima, sums := u.maxima[r.state:][:m], u.sums[r.state:][:m]
+	// The results of a row's first block are its state; those of the others are folded into it, now or at the end.
 	first, _ := t.span(&u.sequence, r.pos)
 	_, last := t.span(&u.sequence, r.pos+(m-1)*r.step)
 	only := first >= k0 && last <= k0+keyBlock
-	direct := first >= k0 && d == dPad // nothing to fold, and room for whole panels
-	o, ldo, bm, bl := r.out, r.ldo, maxima, sums
-	if !direct {
-		o, ldo = u.s.floats(bufEdge, m*(dPad+4)), dPad
+	direct := first >= k0 && d == dPad && u.apart == nil // nothing to fold, and room for whole panels
+	o, ldo, bm, bl := r.out, r.ldo, u.maxima[r.state:][:m], u.sums[r.state:][:m]
+	switch {
+	case u.apart != nil:
+		rows := len(u.apart) / (dPad + 2)
+		o, ldo = u.apart[r.state*dPad:], dPad
+		bm, bl = u.apart[rows*dPad+r.state:][:m], u.apart[rows*(dPad+1)+r.state:][:m]
+	case !direct:
+		o, ldo = u.s.floats(bufEdge, m*(dPad+2)), dPad
 		bm, bl = o[m*dPad:][:m], o[m*(dPad+1):][:m]
 	}
 	set.rowMaxes(bm, scores, stride, n)
@@ -192,13 +230,21 @@ func (u *attnUnit) piece(r *queryRun) {
 	default:
 		u.values(o, ldo, scores[lo-base:], stride, m, lo, hi, nil, 0)
 	}
-	if !direct {
-		u.fold(r, o, maxima, sums, bm, bl)
+	if u.apart != nil {
+		return
 	}
-	for i := range m {
-		if _, hi := t.span(&u.sequence, r.pos+i*r.step); hi <= k0+keyBlock {
-			row := r.out[i*r.ldo:][:d]
-			set.scale(row, row, 1/sums[i])
+	if !direct {
+		u.fold(r, o, bm, bl)
+	}
+	u.divide(r)
+}
+
+// divide divides the rows of which the block was the last by their sums.
+func (u *attnUnit) divide(r *queryRun) {
+	for i := range r.m {
+		if _, hi := u.t.span(&u.sequence, r.pos+i*r.step); hi <= u.block.k0+keyBlock {
+			row := r.out[i*r.ldo:][:u.t.p.HeadDim]
+			u.t.x.set.scale(row, row, 1/u.sums[r.state+i])
 		}
 	}
 }
@@ -319,10 +365,10 @@ func (u *attnUnit) edge(o []float32, ldo int, scores []float32, stride int, r *q
 
 // fold adds a block's results (bm, bl, o) to those of the blocks before it (maxima, sums, the output), of which there are
 // none in the rows that it is the first for.
-func (u *attnUnit) fold(r *queryRun, o []float32, maxima, sums, bm, bl []float32) {
-	set, d := u.t.x.set, u.t.p.HeadDim
-	dPad, m := padded(d), r.m
-	factors := o[m*(dPad+2):][:2*m]
+func (u *attnUnit) fold(r *queryRun, o, bm, bl []float32) {
+	set, d, m := u.t.x.set, u.t.p.HeadDim, r.m
+	dPad, factors := padded(d), u.s.floats(bufFactors, 2*m)
+	maxima, sums := u.maxima[r.state:][:m], u.sums[r.state:][:m]
 	for i := range m {
 		if first, _ := u.t.span(&u.sequence, r.pos+i*r.step); first >= u.block.k0 {
 			maxima[i], sums[i] = bm[i], bl[i]

@@ -66,3 +66,46 @@ func BenchmarkAttention(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkDecode reports how fast attention of one token reads the keys and values of a KV, in bytes a second, and the
+// fraction of the read bandwidth of one thread, or of the sum over the threads, for as much memory.
+func BenchmarkDecode(b *testing.B) {
+	for _, set := range Sets() {
+		if set == generic {
+			continue
+		}
+		for _, threads := range []int{1, 2} {
+			for _, c := range []struct {
+				typ                  KVType
+				heads, kvHeads, d, n int
+			}{
+				{KVFloat32, 12, 12, 64, 2048}, {KVFloat32, 12, 12, 64, 8192}, {KVFloat32, 8, 8, 128, 32768},
+				{KVFloat32, 32, 8, 128, 2048}, {KVFloat32, 32, 8, 128, 8192}, {KVBFloat16, 12, 12, 64, 8192},
+				{KVBFloat16, 32, 8, 128, 2048}, {KVBFloat16, 32, 8, 128, 8192}, {KVFloat32, 4, 1, 128, 8192},
+			} {
+				name := fmt.Sprintf("impl=%s/threads=%d/type=%d/heads=%d,%d/d=%d/keys=%d", set.Name(), threads, c.typ, c.heads,
+					c.kvHeads, c.d, c.n)
+				b.Run(name, func(b *testing.B) {
+					x := New(set, threads)
+					defer x.Close()
+					p := &Attn{Heads: c.heads, KVHeads: c.kvHeads, HeadDim: c.d, Scale: 0.125, Causal: true}
+					kv, width := x.NewKV(c.kvHeads, c.d, c.typ, 0), c.kvHeads*c.d
+					rows := make([]float32, 512*width)
+					random(rand.New(rand.NewPCG(1, 2)), rows)
+					for i := 0; i < c.n; i += 512 {
+						kv.Append(rows, rows, width, 512)
+					}
+					q, out := make([]float32, c.heads*c.d), make([]float32, c.heads*c.d)
+					kvs, starts := []*KV{kv}, []int32{0, 1}
+					for b.Loop() {
+						x.AttentionKV(out, len(q), q, len(q), starts, kvs, p)
+					}
+					bytes := float64(KVBytes(c.kvHeads, c.d, c.typ, 0, c.n, 1))
+					speed := bytes * float64(b.N) / b.Elapsed().Seconds()
+					b.ReportMetric(speed/1e9, "GB/s")
+					b.ReportMetric(100*speed/(float64(threads)*ReadBandwidth(set, make([]float32, int(bytes)/4))), "%read")
+				})
+			}
+		}
+	}
+}

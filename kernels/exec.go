@@ -51,12 +51,14 @@ type scratch struct {
 
 // The buffers of a scratch.
 const (
-	bufEdge   = iota // a product's last columns; the output of a block of keys
-	bufRows          // rows of A, laid out so that they do not compete for the same cache sets
-	bufKeys          // panels of keys
-	bufValues        // panels of values
-	bufScores        // scores of a block of queries
-	bufState         // maxima and sums of queries
+	bufEdge    = iota // a product's last columns; the output of a block of keys
+	bufRows           // rows of A, laid out so that they do not compete for the same cache sets
+	bufKeys           // panels of keys
+	bufValues         // panels of values
+	bufScores         // scores of a block of queries
+	bufState          // maxima and sums of queries
+	bufFactors        // what two blocks' results are multiplied by as they are folded
+	bufParts          // results of blocks that are folded at the end
 	nBuffers
 )
 

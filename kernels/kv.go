@@ -1,0 +1,229 @@
+package kernels
+
+import (
+	"fmt"
+	"math"
+	"unsafe"
+)
+
+// A KVType is the type of the numbers that a [KV] holds.
+type KVType uint8
+
+// The types of a KV. BFloat16 rounds to the nearest, and takes half of the memory.
+const (
+	KVFloat32 KVType = iota
+	KVBFloat16
+)
+
+// A KV holds the keys and values of one sequence in one layer, for [Exec.AttentionKV]: those of all its tokens, or of those
+// that a sliding window needs. They lie in pages of 512 tokens, which is a block of attention, and in panels, as the tiles
+// read them; nothing is packed when it is used. A page holds, for each key head:
+//
+//	keys      32 panels of 16 tokens, [HeadDim, 16]                    token 16p+j is column j of panel p
+//	values    ⌈HeadDim/16⌉ panels of 16 columns, [512, 16]              token i is row i
+//
+// Tokens are counted from the beginning of the sequence, also where a window has dropped the first of them. A KV may be read
+// by several goroutines at a time, or changed by one.
+type KV struct {
+	set          *Set
+	heads, dim   int
+	typ          KVType
+	window       int
+	tokens       int
+	first        int // number of the first page that is held
+	pages, spare []kvPage
+}
+
+// A kvPage is the memory of a page, by its type.
+type kvPage struct {
+	f32 []float32
+	b16 []uint16
+}
+
+// NewKV returns an empty KV for that many key heads of dim each. window is that of the attention that will read it, 0 if it
+// has none.
+func (x *Exec) NewKV(heads, dim int, typ KVType, window int) *KV {
+	if heads <= 0 || dim <= 0 || typ > KVBFloat16 || window < 0 {
+		panic(fmt.Sprintf("kernels: NewKV(heads=%d, dim=%d, type=%d, window=%d)", heads, dim, typ, window))
+	}
+	return &KV{set: x.set, heads: heads, dim: dim, typ: typ, window: window}
+}
+
+// KVBytes returns how much memory a KV takes for a sequence of that many tokens, of which at most chunk are appended at once.
+func KVBytes(heads, dim int, typ KVType, window, tokens, chunk int) int {
+	size := 4
+	if typ == KVBFloat16 {
+		size = 2
+	}
+	return kvPages(window, tokens, chunk) * heads * kvHeadSize(dim) * size
+}
+
+// kvPages returns how many pages that are at most.
+func kvPages(window, tokens, chunk int) int {
+	n := (tokens + keyBlock - 1) / keyBlock
+	if window > 0 { // the keys that the first of a chunk sees, and the chunk; they may begin at the end of a page
+		n = min(n, (max(chunk, 1)+window-1+keyBlock-2)/keyBlock+1)
+	}
+	return n
+}
+
+// kvHeadSize returns the number of elements of a head in a page.
+func kvHeadSize(dim int) int { return keyBlock * (dim + padded(dim)) }
+
+// Len returns the number of tokens of the sequence.
+func (c *KV) Len() int { return c.tokens }
+
+// Bytes returns how much memory the KV holds.
+func (c *KV) Bytes() int {
+	n := 0
+	for _, list := range [][]kvPage{c.pages, c.spare} {
+		for _, p := range list {
+			n += 4*len(p.f32) + 2*len(p.b16)
+		}
+	}
+	return n
+}
+
+// Reserve takes the memory for a sequence of that many tokens, of which at most chunk are appended at once: none of the calls
+// that follow allocates.
+func (c *KV) Reserve(tokens, chunk int) {
+	need := kvPages(c.window, tokens, chunk)
+	for len(c.pages)+len(c.spare) < need {
+		c.spare = append(c.spare, c.newPage())
+	}
+	if cap(c.pages) < need {
+		c.pages = append(make([]kvPage, 0, need), c.pages...)
+	}
+	if cap(c.spare) < need {
+		c.spare = append(make([]kvPage, 0, need), c.spare...)
+	}
+}
+
+func (c *KV) newPage() kvPage {
+	n := c.heads * kvHeadSize(c.dim)
+	if c.typ == KVBFloat16 {
+		f := aligned((n + 1) / 2)
+		return kvPage{b16: unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(f))), n)}
+	}
+	return kvPage{f32: aligned(n)}
+}
+
+// Truncate forgets the tokens from number n on, so that others can follow the first n. It returns false, and does nothing, if
+// those would see tokens that the window has dropped. Nothing is seen by what follows n = 0.
+func (c *KV) Truncate(n int) bool {
+	if n < 0 || n > c.tokens {
+		panic(fmt.Sprintf("kernels: Truncate(%d) of %d tokens", n, c.tokens))
+	}
+	if n > 0 && n < c.tokens && max(0, n-c.window+1) < c.first*keyBlock {
+		return false
+	}
+	c.tokens = n
+	if n == 0 {
+		c.drop(len(c.pages))
+		c.first = 0
+		return true
+	}
+	keep := (n+keyBlock-1)/keyBlock - c.first
+	c.spare = append(c.spare, c.pages[keep:]...)
+	c.pages = c.pages[:keep]
+	return true
+}
+
+// drop makes the first n pages spare.
+func (c *KV) drop(n int) {
+	c.spare = append(c.spare, c.pages[:n]...)
+	c.pages = c.pages[:copy(c.pages, c.pages[n:])]
+	c.first += n
+}
+
+// Append adds the keys and values of n tokens, [n, heads·dim] each with row stride ld.
+func (c *KV) Append(k, v []float32, ld, n int) {
+	needTokens("Append", "k", n, len(k), ld, c.heads*c.dim)
+	needTokens("Append", "v", n, len(v), ld, c.heads*c.dim)
+	if c.window > 0 { // the first of the tokens is the one that sees farthest back
+		if d := max(0, c.tokens-c.window+1)/keyBlock - c.first; d > 0 {
+			c.drop(d)
+		}
+	}
+	for n > 0 {
+		page, row := c.tokens/keyBlock-c.first, c.tokens%keyBlock
+		if page == len(c.pages) {
+			if s := len(c.spare); s > 0 {
+				c.pages, c.spare = append(c.pages, c.spare[s-1]), c.spare[:s-1]
+			} else {
+				c.pages = append(c.pages, c.newPage())
+			}
+		}
+		m := min(n, keyBlock-row)
+		for h := range c.heads {
+			c.put(&c.pages[page], h, row, k[h*c.dim:], v[h*c.dim:], ld, m)
+		}
+		if n -= m; n > 0 {
+			k, v = k[m*ld:], v[m*ld:]
+		}
+		c.tokens += m
+	}
+}
+
+// put writes m tokens from row on into the panels of a head.
+func (c *KV) put(p *kvPage, head, row int, k, v []float32, ld, m int) {
+	d, at := c.dim, head*kvHeadSize(c.dim)
+	if c.typ == KVBFloat16 {
+		keys, values := p.b16[at:][:keyBlock*d], p.b16[at+keyBlock*d:][:keyBlock*padded(d)]
+		for i := range m {
+			r := row + i
+			panel := keys[r/panelWidth*panelWidth*d+r%panelWidth:]
+			for l, x := range k[i*ld:][:d] {
+				panel[l*panelWidth] = bfloat16(x)
+			}
+			for l, x := range v[i*ld:][:d] {
+				values[(l/panelWidth*keyBlock+r)*panelWidth+l%panelWidth] = bfloat16(x)
+			}
+		}
+		return
+	}
+	keys, values := p.f32[at:][:keyBlock*d], p.f32[at+keyBlock*d:][:keyBlock*padded(d)]
+	for l := 0; l < d; l += panelWidth {
+		c.set.packValues(values[(l*keyBlock/panelWidth+row)*panelWidth:], v[l:], ld, m, min(panelWidth, d-l))
+	}
+	i := 0
+	for ; i < m && (row+i)%panelWidth != 0; i++ {
+		r := row + i
+		panel := keys[r/panelWidth*panelWidth*d+r%panelWidth:]
+		for l, x := range k[i*ld:][:d] {
+			panel[l*panelWidth] = x
+		}
+	}
+	if i < m {
+		c.set.packKeys(keys[(row+i)*d:], k[i*ld:], ld, m-i, d)
+	}
+}
+
+// bfloat16 returns the upper half of a float32, rounded to nearest even. A NaN stays one.
+func bfloat16(x float32) uint16 {
+	u := math.Float32bits(x)
+	if x != x {
+		return uint16(u>>16) | 0x40
+	}
+	return uint16((u + 0x7fff + u>>16&1) >> 16)
+}
+
+// load sets a block's panels to those of a head, for the tokens lo up to hi of the block that begins at k0. Pages of float32
+// are read where they are; those of 16 bits are widened, as far as they are needed.
+func (c *KV) load(s *scratch, b *keysBlock, head, k0, lo, hi int) {
+	p, at, d := &c.pages[k0/keyBlock-c.first], head*kvHeadSize(c.dim), c.dim
+	if c.typ == KVFloat32 {
+		b.base, b.rows = 0, keyBlock
+		b.keys, b.values = p.f32[at:][:keyBlock*d], p.f32[at+keyBlock*d:][:keyBlock*padded(d)]
+		return
+	}
+	b.base = (lo - k0) / panelWidth * panelWidth
+	b.rows = hi - k0 - b.base
+	b.keys = s.floats(bufKeys, padded(b.rows)*d)
+	b.values = s.floats(bufValues, b.rows*padded(d))
+	c.set.widenBFloat16(b.keys, p.b16[at+b.base*d:][:len(b.keys)])
+	for l := 0; l < d; l += panelWidth {
+		n := b.rows * panelWidth
+		c.set.widenBFloat16(b.values[l*b.rows:][:n], p.b16[at+keyBlock*d+l*keyBlock+b.base*panelWidth:][:n])
+	}
+}

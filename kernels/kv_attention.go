@@ -1,0 +1,160 @@
+package kernels
+
+import "fmt"
+
+// # How attention reads a KV
+//
+// AttentionKV is [Exec.Attention] with other keys: the units, the tiles and the bits are the same. A unit with many rows (the
+// tokens of a prompt) is divided among the threads by rows. One with few rows (a token that has just been generated, and the
+// heads that share a key head) does little more than read its keys and values once, and is divided by blocks of keys, since
+// there may be fewer units than threads:
+//
+//	keys      0       512      1024      1536      2048
+//	          │ block │ block  │ block   │ block   │
+//	thread 0  └── (M, L, O) ───┘
+//	thread 1                   └(m, l, o)┴(m, l, o)┘           and then they are folded, in ascending order
+//
+// The first part of a unit folds its blocks as it goes. The others keep the results of each block apart, and whoever called
+// folds them at the end: the order of a fold is part of the definition.
+
+// fewRows is up to how many rows a unit is divided by blocks.
+const fewRows = 16
+
+// AttentionKV is [Exec.Attention] with the keys and values of KVs: sequence s has the keys and values of kv[s], and its queries
+// are the tokens starts[s] up to starts[s+1] of q, which are the last of those that kv[s] holds: append first, then attend.
+// Prompts, parts of prompts and single tokens may stand side by side. If the attention is not causal, every query sees every
+// key (within the window), so that a KV may also hold another sequence's, for cross-attention. q and out are
+// [tokens, Heads·HeadDim] with row strides ldq and ldo; out must not overlap q.
+//
+// With [KVFloat32] the result for a token is the same bits as that of Attention over the whole sequence, however it was
+// divided into calls. With [KVBFloat16] it is the same whether it was a prompt's or came by itself.
+func (x *Exec) AttentionKV(out []float32, ldo int, q []float32, ldq int, starts []int32, kv []*KV, p *Attn) {
+	if len(starts) < 2 {
+		return
+	}
+	p.check("AttentionKV")
+	if len(kv) != len(starts)-1 {
+		panic(fmt.Sprintf("kernels: AttentionKV: %d sequences, but %d KVs", len(starts)-1, len(kv)))
+	}
+	tokens := int(starts[len(starts)-1])
+	needTokens("AttentionKV", "out", tokens, len(out), ldo, p.Heads*p.HeadDim)
+	needTokens("AttentionKV", "q", tokens, len(q), ldq, p.Heads*p.HeadDim)
+	for i, c := range kv {
+		n := int(starts[i+1] - starts[i])
+		if c.heads != p.KVHeads || c.dim != p.HeadDim {
+			panic(fmt.Sprintf("kernels: AttentionKV: %d key heads of %d, but KV %d has %d of %d", p.KVHeads, p.HeadDim, i,
+				c.heads, c.dim))
+		}
+		if p.Causal && n > c.tokens {
+			panic(fmt.Sprintf("kernels: AttentionKV: %d queries, but KV %d has %d tokens", n, i, c.tokens))
+		}
+		if c.first > 0 && n > 0 && (p.Window == 0 || max(0, c.tokens-n-p.Window+1) < c.first*keyBlock) {
+			panic(fmt.Sprintf("kernels: AttentionKV: token %d sees %d back (0: all), but KV %d has dropped the first %d",
+				c.tokens-n, p.Window, i, c.first*keyBlock))
+		}
+	}
+	x.attend(attnTask{x: x, out: out, ldo: ldo, q: q, ldq: ldq, starts: starts, kv: kv, p: *p})
+}
+
+// byBlocks reports whether the units of a sequence are divided by blocks.
+func (t *attnTask) byBlocks(q *sequence) bool {
+	return t.kv != nil && q.queries*t.group() <= fewRows && q.keys > keyBlock
+}
+
+// blocks returns which blocks the queries of a sequence see.
+func (t *attnTask) blocks(q *sequence) (from, to int) {
+	lo, _ := t.span(q, q.pos)
+	_, hi := t.span(q, q.pos+q.queries-1)
+	return lo / keyBlock, (hi + keyBlock - 1) / keyBlock
+}
+
+// blockAt returns how many of a unit's n blocks come before that much of its cost.
+func blockAt(n, cost, of int) int {
+	return min(n, (max(0, cost)*n+of-1)/of)
+}
+
+// parted returns what a part of the task leaves for the end: the maxima and sums of the unit that it begins and others
+// finish, and the results of the blocks of the unit that it does not begin.
+func (t *attnTask) parted(part int) (state, blocks []float32) {
+	p := t.parts[part*t.partSize:][:t.partSize]
+	return p[:2*t.partRows], p[2*t.partRows:]
+}
+
+// partSizes sets how much memory that takes.
+func (t *attnTask) partSizes() {
+	blocks := 0
+	for i := range len(t.starts) - 1 {
+		if q := t.sequence(i); q.queries > 0 && t.byBlocks(&q) {
+			from, to := t.blocks(&q)
+			t.partRows, blocks = max(t.partRows, t.rows(i)), max(blocks, to-from)
+		}
+	}
+	t.partSize = t.partRows * (2 + blocks*(padded(t.p.HeadDim)+2))
+}
+
+// someBlocks computes the blocks number b0 up to b1, of those that the unit's queries see, for all its rows.
+func (u *attnUnit) someBlocks(part, b0, b1 int) {
+	t, rows := u.t, u.t.rows(u.seq)
+	from, to := t.blocks(&u.sequence)
+	if b0 == 0 && b1 == to-from {
+		u.compute(0, rows)
+		return
+	}
+	state, left := t.parted(part)
+	u.maxima, u.sums = state[:rows], state[rows:2*rows]
+	for b := b0; b < b1; b++ {
+		if b0 > 0 {
+			u.apart = left[:rows*(padded(t.p.HeadDim)+2)]
+			left = left[len(u.apart):]
+		}
+		u.oneBlock((from+b)*keyBlock, 0, rows)
+	}
+}
+
+// foldParts folds the blocks of units that were divided into their first parts.
+func (t *attnTask) foldParts(s *scratch, parts int) {
+	at, p := 0, 1 // p is the first part that begins after at
+	for i := range len(t.starts) - 1 {
+		q := t.sequence(i)
+		rows := t.rows(i)
+		cost := t.rowsCost(i, rows)
+		for head := range t.p.KVHeads {
+			for p < parts && t.costAt(p, parts) <= at {
+				p++
+			}
+			if rows > 0 && t.byBlocks(&q) {
+				u := attnUnit{t: t, s: s, seq: i, sequence: q, kvHead: head}
+				state, _ := t.parted(p - 1)
+				u.maxima, u.sums = state[:rows], state[rows:2*rows]
+				from, to := t.blocks(&q)
+				for part := p; part < parts && t.costAt(part, parts) < at+cost; part++ {
+					b0, b1 := blockAt(to-from, t.costAt(part, parts)-at, cost), blockAt(to-from, t.costAt(part+1, parts)-at, cost)
+					_, left := t.parted(part)
+					for b := b0; b < b1; b++ {
+						n := rows * (padded(t.p.HeadDim) + 2)
+						u.foldApart((from+b)*keyBlock, left[:n])
+						left = left[n:]
+					}
+				}
+			}
+			at += cost
+		}
+	}
+}
+
+// foldApart folds the results of a block that was computed apart.
+func (u *attnUnit) foldApart(k0 int, apart []float32) {
+	rows, dPad := u.t.rows(u.seq), padded(u.t.p.HeadDim)
+	u.block = keysBlock{k0: k0, end: min(k0+keyBlock, u.keys)}
+	for r := 0; r < rows; {
+		run := u.next(r, rows, r)
+		m := run.m
+		u.seeing(&run)
+		if run.m > 0 {
+			o, bm, bl := apart[run.state*dPad:], apart[rows*dPad:][run.state:][:run.m], apart[rows*(dPad+1):][run.state:][:run.m]
+			u.fold(&run, o, bm, bl)
+			u.divide(&run)
+		}
+		r += m
+	}
+}

@@ -1,0 +1,307 @@
+package kernels
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// kvCase is a batch of sequences whose tokens come in chunks.
+type kvCase struct {
+	Attn
+	typ     KVType
+	lengths []int
+	chunks  []int // of these many tokens, in turn, for each sequence; 0: none in that turn
+}
+
+func (c kvCase) run(t testing.TB, xs []*Exec) {
+	t.Helper()
+	r := rand.New(rand.NewPCG(uint64(c.HeadDim), uint64(c.lengths[0])))
+	n, ldq, ldo := len(c.lengths), c.Heads*c.HeadDim+3, c.Heads*c.HeadDim+1
+	ld := 2*c.KVHeads*c.HeadDim + 5
+	q, kv := make([][]float32, n), make([][]float32, n)
+	for i, m := range c.lengths {
+		q[i], kv[i] = values(r, m*ldq, 0), values(r, m*ld, 0)
+	}
+	number := func(seq, kvHead, j, l, at int) float32 {
+		x := []float32{kv[seq][j*ld+at+kvHead*c.HeadDim+l]}
+		if c.typ == KVBFloat16 {
+			rowsGo.widenBFloat16(x, []uint16{bfloat16(x[0])})
+		}
+		return x[0]
+	}
+	oracle := attnOracle{&c.Attn,
+		func(seq, kvHead, j, l int) float32 { return number(seq, kvHead, j, l, 0) },
+		func(seq, kvHead, j, l int) float32 { return number(seq, kvHead, j, l, c.KVHeads*c.HeadDim) },
+		func(int) int { return 0 },
+	}
+	want := make([][]float32, n)
+	for i, m := range c.lengths {
+		want[i] = make([]float32, m*ldo)
+		for j := range m {
+			for head := range c.Heads {
+				copy(want[i][j*ldo+head*c.HeadDim:], oracle.row(q[i][j*ldq+head*c.HeadDim:], i, head, j, m))
+			}
+		}
+	}
+	for _, x := range xs {
+		caches, done := make([]*KV, n), make([]int, n)
+		for i := range caches {
+			caches[i] = x.NewKV(c.KVHeads, c.HeadDim, c.typ, c.Window)
+		}
+		for turn := 0; ; turn++ {
+			starts, rows := []int32{0}, []float32(nil)
+			for i, m := range c.lengths {
+				chunk := min(m-done[i], c.chunks[(turn+i)%len(c.chunks)])
+				if chunk > 0 {
+					k := kv[i][done[i]*ld:]
+					caches[i].Append(k, k[c.KVHeads*c.HeadDim:], ld, chunk)
+				}
+				rows = append(rows, q[i][done[i]*ldq:(done[i]+chunk)*ldq]...)
+				starts = append(starts, starts[i]+int32(chunk))
+			}
+			if starts[n] == 0 && turn > 3*len(c.chunks) {
+				break
+			}
+			out, check := guarded(int(starts[n])*ldo, 3)
+			x.AttentionKV(out, ldo, rows, ldq, starts, caches, &c.Attn)
+			if err := check(); err != nil {
+				t.Fatalf("%s, %d threads: %v", x.Set().Name(), x.Threads(), err)
+			}
+			for i := range c.lengths {
+				for j := range int(starts[i+1] - starts[i]) {
+					at := (int(starts[i]) + j) * ldo
+					what := fmt.Sprintf("%s, %d threads, %+v: sequence %d, token %d", x.Set().Name(), x.Threads(), c, i, done[i]+j)
+					equal(t, what, out[at:][:c.Heads*c.HeadDim], want[i][(done[i]+j)*ldo:][:c.Heads*c.HeadDim])
+				}
+				done[i] += int(starts[i+1] - starts[i])
+			}
+		}
+	}
+}
+
+// TestAttentionKV compares attention over KVs with the definition: prompts in one piece, in chunks, token by token, mixed.
+func TestAttentionKV(t *testing.T) {
+	xs := execs(t)
+	gqa := Attn{Heads: 4, KVHeads: 2, HeadDim: 20, Scale: 0.3, Causal: true}
+	window := gqa
+	window.Window = 37
+	wide := Attn{Heads: 2, KVHeads: 1, HeadDim: 8, Scale: 0.2, Causal: true, Window: 600, SoftCap: 4, Bias: NewALiBi(2)}
+	one := Attn{Heads: 1, KVHeads: 1, HeadDim: 17, Scale: 0.3, Causal: true, Window: 300}
+	many := Attn{Heads: 8, KVHeads: 1, HeadDim: 4, Scale: 0.2, Causal: true}
+	for i := range 40 {
+		c := kvCase{Attn: gqa, typ: KVType(i % 2), lengths: []int{i, 40 - i, 3}, chunks: []int{1 + i%5, i % 3, 7}}
+		if i%3 == 0 {
+			c.Attn = window
+		}
+		c.run(t, xs[i%3:len(xs)-2+i%3])
+	}
+	for _, c := range []kvCase{
+		{one, KVFloat32, []int{530, 20}, []int{400, 1, 125, 3, 1, 1}},
+		{one, KVFloat32, []int{600, 10}, []int{511, 1, 1, 30}},
+		{one, KVBFloat16, []int{1030}, []int{515, 500, 1}},
+		{wide, KVFloat32, []int{1300, 40}, []int{505, 600, 90, 1}},
+		{wide, KVBFloat16, []int{700}, []int{690, 5, 2}},
+		{many, KVFloat32, []int{1040, 530}, []int{1030, 1, 2, 7, 520}},
+		{many, KVBFloat16, []int{1030}, []int{1026, 1, 3}},
+	} {
+		c.run(t, xs)
+	}
+}
+
+// TestAttentionKVDivided has so many keys, and so many threads, that the keys of a head are divided among them, and batches of
+// sequences of which some are and some are not.
+func TestAttentionKVDivided(t *testing.T) {
+	const heads, d = 2, 16
+	r := rand.New(rand.NewPCG(1, 5))
+	lengths := []int{5000, 3, 1024, 2100, 513, 9000, 512}
+	p := &Attn{Heads: heads * 2, KVHeads: heads, HeadDim: d, Scale: 0.4, Causal: true}
+	for _, window := range []int{0, 2000} {
+		p.Window = window
+		for _, set := range Sets() {
+			one := New(set, 1)
+			defer one.Close()
+			var caches []*KV
+			starts := []int32{0}
+			for i, n := range lengths {
+				c := one.NewKV(heads, d, KVFloat32, 0)
+				kv := values(r, n*heads*d, 0)
+				c.Append(kv, kv, heads*d, n)
+				caches = append(caches, c)
+				starts = append(starts, starts[i]+int32(1+i%3))
+			}
+			h := 2 * heads * d
+			q := values(r, int(starts[len(lengths)])*h, 0)
+			want, got := make([]float32, len(q)), make([]float32, len(q))
+			for i := range lengths { // alone
+				at := int(starts[i]) * h
+				one.AttentionKV(want[at:], h, q[at:], h, []int32{0, starts[i+1] - starts[i]}, caches[i:i+1], p)
+			}
+			for _, threads := range []int{1, 2, 3, 7, 16, 61} {
+				x := New(set, threads)
+				x.AttentionKV(got, h, q, h, starts, caches, p)
+				equal(t, fmt.Sprintf("%s, %d threads, window %d", set.Name(), threads, window), got, want)
+				x.AttentionKV(got, h, q, h, starts[:2], caches[:1], p)
+				equal(t, fmt.Sprintf("%s, %d threads, window %d: one", set.Name(), threads, window), got[:h], want[:h])
+				x.Close()
+			}
+		}
+	}
+}
+
+// TestAttentionSameBits says it in one place: one prefill without a KV, with one, in chunks, and token by token.
+func TestAttentionSameBits(t *testing.T) {
+	const n, heads, kvHeads, d = 700, 4, 2, 24
+	r := rand.New(rand.NewPCG(11, 12))
+	q, k, v := values(r, n*heads*d, 0), values(r, n*kvHeads*d, 0), values(r, n*kvHeads*d, 0)
+	p := &Attn{Heads: heads, KVHeads: kvHeads, HeadDim: d, Scale: 0.2, Causal: true}
+	for _, x := range execs(t) {
+		want := make([]float32, n*heads*d)
+		x.Attention(want, heads*d, q, heads*d, k, v, kvHeads*d, []int32{0, n}, p)
+		for _, chunk := range []int{n, 333, 128, 1} {
+			c, got := x.NewKV(kvHeads, d, KVFloat32, 0), make([]float32, n*heads*d)
+			for i := 0; i < n; i += chunk {
+				m := min(chunk, n-i)
+				c.Append(k[i*kvHeads*d:], v[i*kvHeads*d:], kvHeads*d, m)
+				x.AttentionKV(got[i*heads*d:], heads*d, q[i*heads*d:], heads*d, []int32{0, int32(m)}, []*KV{c}, p)
+			}
+			equal(t, fmt.Sprintf("%s, %d threads, chunks of %d", x.Set().Name(), x.Threads(), chunk), got, want)
+		}
+	}
+}
+
+// TestAttentionKVAcross has queries that are not the KV's tokens.
+func TestAttentionKVAcross(t *testing.T) {
+	const heads, d = 2, 16
+	r := rand.New(rand.NewPCG(3, 4))
+	p := &Attn{Heads: heads, KVHeads: heads, HeadDim: d, Scale: 0.2}
+	for _, x := range execs(t) {
+		for _, keys := range []int{0, 1, 40, 600} {
+			for _, n := range []int{1, 50} {
+				k, v, q := values(r, keys*heads*d, 0), values(r, keys*heads*d, 0), values(r, n*heads*d, 0)
+				c, got := x.NewKV(heads, d, KVFloat32, 0), values(r, n*heads*d, 0)
+				c.Append(k, v, heads*d, keys)
+				x.AttentionKV(got, heads*d, q, heads*d, []int32{0, int32(n)}, []*KV{c}, p)
+				o := attnOracle{p, func(_, kv, j, l int) float32 { return k[(j*heads+kv)*d+l] },
+					func(_, kv, j, l int) float32 { return v[(j*heads+kv)*d+l] }, nil}
+				for i := range n {
+					for h := range heads {
+						at := (i*heads + h) * d
+						equal(t, fmt.Sprintf("%s: %d keys, query %d", x.Set().Name(), keys, i), got[at:][:d], o.row(q[at:], 0, h, i, keys))
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestKVPages has windows, truncation and reservation: what is held, and that it is what was said.
+func TestKVPages(t *testing.T) {
+	x := New(nil, 1)
+	defer x.Close()
+	const d = 16
+	rows := make([]float32, 2000*d)
+	for _, c := range []struct{ window, chunk, tokens int }{{0, 1, 1500}, {0, 700, 3000}, {300, 1, 3000}, {300, 100, 3000},
+		{512, 512, 5000}, {1, 1, 2000}, {513, 7, 4000}, {4000, 1, 2000}, {1025, 1000, 9000}} {
+		for _, typ := range []KVType{KVFloat32, KVBFloat16} {
+			kv := x.NewKV(1, d, typ, c.window)
+			kv.Reserve(c.tokens, c.chunk)
+			size := kv.Bytes()
+			if want := KVBytes(1, d, typ, c.window, c.tokens, c.chunk); size != want {
+				t.Errorf("%+v: %d bytes are reserved, want %d", c, size, want)
+			}
+			if n := testing.AllocsPerRun(1, func() {
+				kv.Truncate(0)
+				for i := 0; i < c.tokens; i += c.chunk {
+					kv.Append(rows, rows, d, min(c.chunk, c.tokens-i))
+				}
+			}); n != 0 {
+				t.Errorf("%+v: %v allocations, want 0", c, n)
+			}
+			if kv.Bytes() != size || kv.Len() != c.tokens {
+				t.Errorf("%+v: %d bytes for %d tokens, want %d for %d", c, kv.Bytes(), kv.Len(), size, c.tokens)
+			}
+		}
+	}
+}
+
+// TestKVTruncate forgets tokens and has others follow.
+func TestKVTruncate(t *testing.T) {
+	const d, n = 16, 1700
+	r := rand.New(rand.NewPCG(8, 8))
+	k, v, q := values(r, n*d, 0), values(r, n*d, 0), values(r, n*d, 0)
+	x := New(nil, 2)
+	defer x.Close()
+	for _, window := range []int{0, 600} {
+		p := &Attn{Heads: 1, KVHeads: 1, HeadDim: d, Scale: 0.3, Causal: true, Window: window}
+		want, got := make([]float32, n*d), make([]float32, d)
+		x.Attention(want, d, q, d, k, v, d, []int32{0, n}, p)
+		c := x.NewKV(1, d, KVFloat32, window)
+		c.Append(k, v, d, n)
+		lengths := []int{n, 1650, 1537, 1536, 1200, 0, 3}
+		if window > 0 { // 1624 is the least that sees nothing before token 1024, which begins a page
+			lengths = []int{n, 1650, 1624, 0, 3}
+		}
+		for _, keep := range lengths {
+			if keep > c.Len() {
+				c.Append(k[c.Len()*d:], v[c.Len()*d:], d, keep-c.Len())
+			}
+			if !c.Truncate(keep) {
+				t.Fatalf("window %d: cannot keep %d", window, keep)
+			}
+			if keep == n {
+				continue
+			}
+			c.Append(q[:d*7], q, d, 7) // others
+			if !c.Truncate(keep) {
+				t.Fatalf("window %d: cannot keep %d", window, keep)
+			}
+			c.Append(k[keep*d:], v[keep*d:], d, 1)
+			x.AttentionKV(got, d, q[keep*d:], d, []int32{0, 1}, []*KV{c}, p)
+			equal(t, fmt.Sprintf("window %d, token %d", window, keep), got, want[keep*d:][:d])
+		}
+	}
+	c := x.NewKV(1, d, KVFloat32, 10)
+	for range 20 {
+		c.Append(k, v, d, 100)
+	}
+	if c.Truncate(1000) || c.Len() != 2000 {
+		t.Errorf("2000 tokens with a window of 10 could be cut to 1000: %d", c.Len())
+	}
+}
+
+func TestAttentionKVAllocatesNothing(t *testing.T) {
+	const heads, d = 2, 32
+	rows := make([]float32, 2000*heads*d)
+	for _, typ := range []KVType{KVFloat32, KVBFloat16} {
+		for _, threads := range []int{1, 3} {
+			x := New(nil, threads)
+			defer x.Close()
+			kv := []*KV{x.NewKV(heads, d, typ, 0), x.NewKV(heads, d, typ, 0)}
+			kv[0].Append(rows, rows, heads*d, 2000)
+			kv[1].Append(rows, rows, heads*d, 100)
+			out, starts := make([]float32, 91*heads*d), []int32{0, 1, 91}
+			p := &Attn{Heads: heads, KVHeads: heads, HeadDim: d, Scale: 1, Causal: true}
+			if n := testing.AllocsPerRun(20, func() {
+				kv[1].Truncate(10)
+				kv[1].Append(rows, rows, heads*d, 90)
+				x.AttentionKV(out, heads*d, rows, heads*d, starts, kv, p)
+			}); n != 0 {
+				t.Errorf("%d threads: %v allocations a call, want 0", threads, n)
+			}
+		}
+	}
+}
+
+// FuzzAttentionKV draws shapes and chunks.
+func FuzzAttentionKV(f *testing.F) {
+	xs := execs(f)
+	f.Add(uint8(2), uint8(1), uint8(32), uint16(40), uint8(9), uint16(0), uint8(3))
+	f.Add(uint8(3), uint8(0), uint8(15), uint16(599), uint8(200), uint16(77), uint8(5))
+	f.Fuzz(func(t *testing.T, group, kvHeads, d uint8, n uint16, chunk uint8, window uint16, flags uint8) {
+		kv := 1 + int(kvHeads%3)
+		a := Attn{Heads: kv * (1 + int(group%4)), KVHeads: kv, HeadDim: 1 + int(d%40), Scale: 0.3, Causal: true,
+			Window: int(window % 700), SoftCap: float32(flags & 2)}
+		kvCase{a, KVType(flags & 1), []int{int(n % 650), int(flags)}, []int{1 + int(chunk), int(n%700) / 2, 1}}.run(t, xs)
+	})
+}
