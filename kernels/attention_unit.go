@@ -254,8 +254,9 @@ func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int
 	set, d := u.t.x.set, u.t.p.HeadDim
 	keys := u.block.keys[(base-u.block.base)*d:]
 	panels := padded(n) / panelWidth
+	h, high, low := set.split(r.m)
 	for p := 0; p < panels; {
-		w := set.width(r.m, panels-p)
+		w := set.width(h, high, panels-p)
 		for i0 := 0; i0 < d; i0 += kBlock {
 			q := &u.s.tile
 			*q = tile{
@@ -268,7 +269,8 @@ func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int
 			if i0+kBlock >= d {
 				q.flags |= tileScale
 			}
-			set.run(q, r.m, w)
+			q.prefetch(high+low, w)
+			set.run(q, h, high, low, w)
 		}
 		p += 1 << w
 	}
@@ -302,8 +304,9 @@ func (u *attnUnit) adjust(row []float32, r *queryRun, i, base int) {
 func (u *attnUnit) values(o []float32, ldo int, scores []float32, stride, m, lo, hi int, inv []float32, flags int) {
 	set, b := u.t.x.set, &u.block
 	panels := padded(u.t.p.HeadDim) / panelWidth
+	h, high, low := set.split(m)
 	for p := 0; p < panels; {
-		w := set.width(m, panels-p)
+		w := set.width(h, high, panels-p)
 		q := &u.s.tile
 		*q = tile{
 			c: &o[p*panelWidth], ldc: uintptr(ldo) * 4, a: &scores[0], lda: uintptr(stride) * 4,
@@ -314,7 +317,8 @@ func (u *attnUnit) values(o []float32, ldo int, scores []float32, stride, m, lo,
 			q.flags |= tileRowScale
 			q.rowScale = &inv[0]
 		}
-		set.run(q, m, w)
+		q.prefetch(high+low, w)
+		set.run(q, h, high, low, w)
 		p += 1 << w
 	}
 }

@@ -51,8 +51,9 @@ type scratch struct {
 
 // The buffers of a scratch.
 const (
-	bufEdge    = iota // a product's last columns; the output of a block of keys
+	bufEdge    = iota // the output of a block of keys
 	bufRows           // rows of A, laid out so that they do not compete for the same cache sets
+	bufSums           // sums of a product that are not final, and its last columns
 	bufKeys           // panels of keys
 	bufValues         // panels of values
 	bufScores         // scores of a block of queries

@@ -11,14 +11,15 @@ import "fmt"
 //	k   │    panel 0    │ panel 1                                          ...
 //	    └───────────────┴──────── ─ ─                                      row K-1
 //
-// A part of the result (some rows, some panels) is computed in this order:
+// Panels are cut into blocks of 256 rows, which lie in the order in which they are read: first those of the first block of
+// k, one after the other, then those of the second. A part of the result (some rows, some panels) is computed so:
 //
-//	for chunk of rows of A, such that the chunk stays in the second-level cache:
-//	    for one, two or more panels of B:
-//	        for block of 256 of k:                      this much of the panels stays in the first-level cache
+//	for chunk of rows of A:
+//	    for block of 256 of k:                          this much of the chunk stays in the second-level cache
+//	        for one, two or more panels of B:           this much of the panels stays in the first-level cache
 //	            for tile of rows of the chunk:          in assembly: the tile is the registers
-//	                C += chain of fused multiply-adds over k
-//	        bias, activation, residual
+//	                sums += chain of fused multiply-adds over k
+//	    bias, activation, residual
 //
 // Chunks of rows are as even as they can be, and so are the tiles of a chunk (128 rows in tiles of at most 14 are eight of
 // 13 and two of 12).
@@ -28,13 +29,12 @@ const (
 	panelWidth = 16
 	// kBlock is the length of a chain: block sums are added. It is part of the definition of the result.
 	kBlock = 256
-	// chunkBytes is how much of A a chunk of rows may take.
-	chunkBytes = 1 << 20
-	// chunkRows bounds a chunk, and with it the time that a call of an assembly routine takes.
-	chunkRows = 256
-	// Rows of A whose distance is a multiple of badStride elements would compete for one set of the first-level cache:
-	// more than badRows of them are copied to where they do not.
-	badStride, badRows = 1024, 4
+	// chunkRows bounds a chunk: with it the part of A that should stay in the second-level cache (1 KiB a row), and the time
+	// that a call of an assembly routine takes.
+	chunkRows = 192
+	// Rows of A whose distance makes them compete for sets of the first-level cache are copied, if there are more than
+	// copyRows of them and copyPanels panels or more; copyStride is the distance of the copies.
+	copyRows, copyPanels, copyStride = 4, 8, kBlock + 20
 	// actPanels is to how many panels of the result an activation is applied at once: its routines like long rows, but the
 	// panels should still be in the second-level cache.
 	actPanels = 16
@@ -47,7 +47,15 @@ type Weights struct {
 	// K and N are the numbers of rows and columns: input and output features.
 	K, N int
 
-	panels []float32 // ⌈N/16⌉ panels of [K, 16], 64-byte aligned; the columns beyond N are zero
+	// For each block of 256 of k, ⌈N/16⌉ panels of [block, 16], 64-byte aligned; the columns beyond N are zero.
+	panels []float32
+}
+
+// at returns where the panel that begins with column j has row i.
+func (w *Weights) at(i, j int) int {
+	k0 := i &^ (kBlock - 1)
+	n := (w.N + panelWidth - 1) &^ (panelWidth - 1)
+	return k0*n + j&^(panelWidth-1)*min(kBlock, w.K-k0) + (i-k0)*panelWidth
 }
 
 // Pack packs a matrix B [k, n], given by its columns: column(j, dst) must fill dst (length k) with column j, which for the
@@ -65,9 +73,11 @@ func (x *Exec) Pack(k, n int, column func(j int, dst []float32)) *Weights {
 // Column copies column j of B to dst, which has length K. It is how a table of embeddings that is also an output matrix is
 // looked up without being held twice.
 func (w *Weights) Column(j int, dst []float32) {
-	panel := w.panels[j/panelWidth*w.K*panelWidth:][:w.K*panelWidth]
-	for k := range dst[:w.K] {
-		dst[k] = panel[k*panelWidth+j%panelWidth]
+	for k0 := 0; k0 < w.K; k0 += kBlock {
+		panel := w.panels[w.at(k0, j)+j%panelWidth:]
+		for i := range dst[k0:min(k0+kBlock, w.K)] {
+			dst[k0+i] = panel[i*panelWidth]
+		}
 	}
 }
 
@@ -81,11 +91,13 @@ func (t *packTask) Run(part, parts int) {
 	panels := (w.N + panelWidth - 1) / panelWidth
 	col := make([]float32, w.K)
 	for p := panels * part / parts; p < panels*(part+1)/parts; p++ {
-		panel := w.panels[p*w.K*panelWidth:][:w.K*panelWidth]
-		for j := range min(panelWidth, w.N-p*panelWidth) {
-			t.column(p*panelWidth+j, col)
-			for i, v := range col {
-				panel[i*panelWidth+j] = v
+		for j := p * panelWidth; j < min(w.N, (p+1)*panelWidth); j++ {
+			t.column(j, col)
+			for k0 := 0; k0 < w.K; k0 += kBlock {
+				panel := w.panels[w.at(k0, j)+j%panelWidth:]
+				for i, v := range col[k0:min(k0+kBlock, w.K)] {
+					panel[i*panelWidth] = v
+				}
 			}
 		}
 	}
@@ -159,9 +171,8 @@ func (t *gemmTask) Run(part, parts int) {
 		return
 	}
 	s := t.x.free.Get()
-	limit := min(chunkRows, max(t.x.set.tileRows, chunkBytes/4/max(t.b.K, 1)))
 	n := r1 - r0
-	chunks := (n + limit - 1) / limit
+	chunks := (n + chunkRows - 1) / chunkRows
 	for i := range chunks {
 		t.chunk(s, r0+n*i/chunks, r0+n*(i+1)/chunks, p0, p1)
 	}
@@ -175,75 +186,101 @@ func cut(n, part, parts, unit int) int {
 
 // chunk computes rows r0 to r1 of panels p0 to p1.
 func (t *gemmTask) chunk(s *scratch, r0, r1, p0, p1 int) {
-	set, k, n, rows := t.x.set, t.b.K, t.b.N, r1-r0
-	a, lda := t.a[r0*t.lda:], t.lda
-	if rows > badRows && lda%badStride == 0 && p1-p0 > 4 {
-		a, lda = s.floats(bufRows, rows*(k+panelWidth)), k+panelWidth
-		for i := range rows {
-			copy(a[i*lda:][:k], t.a[(r0+i)*t.lda:])
+	k, rows := t.b.K, r1-r0
+	// Sums that are not final are kept aside: the output may hold the residual. (Here they lie together, too.)
+	sums := s.floats(bufSums, ((p1-p0)*rows+1)*panelWidth)
+	for k0 := 0; k0 == 0 || k0 < k; k0 += kBlock {
+		a, lda := t.a[r0*t.lda+k0:], t.lda
+		if rows > copyRows && p1-p0 >= copyPanels && compete(lda) {
+			a, lda = s.copyOf(a, lda, rows, min(kBlock, k-k0))
 		}
+		t.block(s, a, lda, sums, r0, rows, p0, p1, k0)
+	}
+}
+
+// compete says whether six rows of a tile, so many elements apart, compete for the sets of the first-level cache: a way of it
+// is 1024 elements on every machine, and the rows should be spread over it.
+func compete(lda int) bool {
+	d := lda % 256
+	return d < 64 || d > 192
+}
+
+// copyOf copies k elements of each row of A to where they do not compete.
+func (s *scratch) copyOf(a []float32, lda, rows, k int) ([]float32, int) {
+	dst := s.floats(bufRows, rows*copyStride)
+	for i := range rows {
+		copy(dst[i*copyStride:][:k], a[i*lda:])
+	}
+	return dst, copyStride
+}
+
+// block adds a block of k, which begins with k0, to the sums of panels p0 to p1; the last block makes them final. a is A at
+// the chunk's first row and column k0.
+func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, rows, p0, p1, k0 int) {
+	set, k, n := t.x.set, t.b.K, t.b.N
+	depth := min(kBlock, k-k0)
+	last := k0+kBlock >= k
+	h, high, low := set.split(rows)
+	common := tile{lda: uintptr(lda) * 4, panel: uintptr(depth) * panelWidth * 4, k: depth}
+	if k0 > 0 {
+		common.flags = tileAdd
+	}
+	if k > 0 {
+		common.a = &a[0]
+	} else { // nothing is read, but the pointers are moved
+		common.a, common.lda = &sums[0], 0
 	}
 	from := p0 // the first panel of C that waits for the activation
 	for p := p0; p < p1; {
 		// As many panels as a tile takes of those that are full; the one that is not goes alone, through a buffer.
 		full := min(p1, n/panelWidth) - p
-		w := set.width(rows, full)
+		w := set.width(h, high, full)
 		j0 := p * panelWidth
-		p += 1 << w
 		cols := panelWidth << w
+		sum := sums[(p-p0)*panelWidth*rows:]
+		p += 1 << w
+		q := &s.tile
+		*q = common
+		q.sum, q.lds = &sum[0], uintptr(cols)*4
+		q.c, q.ldc, q.b = q.sum, q.lds, q.sum
+		if k > 0 {
+			q.b = &t.b.panels[t.b.at(k0, j0)]
+		}
+		q.prefetch(high+low, w)
+		if !last {
+			set.run(q, h, high, low, w)
+			continue
+		}
 		out := t.c[r0*t.ldc+j0:]
-		var bias, residual []float32
+		var residual []float32
 		if t.e.Bias != nil {
-			bias = t.e.Bias[j0:]
+			bias := t.e.Bias[j0:]
+			if full <= 0 {
+				padded := sum[rows*cols:][:cols]
+				clear(padded[copy(padded, bias[:n-j0]):])
+				bias = padded
+			}
+			q.flags |= tileBias
+			q.bias = &bias[0]
 		}
 		if t.e.Residual != nil {
 			residual = t.e.Residual[r0*t.e.ResidualStride+j0:]
 		}
-		// Sums that are not final are kept aside: the output may hold the residual. (Here they lie together, too.)
-		sum := s.floats(bufEdge, (rows+1)*cols)
 		// What the last tiles store is final, unless it is too wide or the residual comes after an activation.
-		final := full > 0 && (t.e.Act == Identity || residual == nil)
-		if full <= 0 && bias != nil {
-			padded := sum[rows*cols:]
-			clear(padded[copy(padded, bias[:n-j0]):])
-			bias = padded
-		}
-		for k0 := 0; k0 == 0 || k0 < k; k0 += kBlock {
-			q := &s.tile
-			*q = tile{
-				c: &sum[0], ldc: uintptr(cols) * 4, sum: &sum[0], lds: uintptr(cols) * 4,
-				lda: uintptr(lda) * 4, panel: uintptr(k) * panelWidth * 4, k: min(kBlock, k-k0),
+		if full > 0 && (t.e.Act == Identity || residual == nil) {
+			q.c, q.ldc = &out[0], uintptr(t.ldc)*4
+			if residual != nil {
+				q.flags |= tileResidual
+				q.residual, q.ldr = &residual[0], uintptr(t.e.ResidualStride)*4
 			}
-			if k > 0 {
-				q.a, q.b = &a[k0], &t.b.panels[j0*k+k0*panelWidth]
-			} else { // nothing is read, but the pointers are moved
-				q.a, q.b, q.lda = &sum[0], &sum[0], 0
-			}
-			if k0 > 0 {
-				q.flags = tileAdd
-			}
-			if k0+kBlock >= k {
-				if bias != nil {
-					q.flags |= tileBias
-					q.bias = &bias[0]
-				}
-				if final {
-					q.c, q.ldc = &out[0], uintptr(t.ldc)*4
-					if residual != nil {
-						q.flags |= tileResidual
-						q.residual, q.ldr = &residual[0], uintptr(t.e.ResidualStride)*4
-					}
-				}
-			}
-			set.run(q, rows, w)
-		}
-		if final {
+			set.run(q, h, high, low, w)
 			if done := p == p1 || p*panelWidth > n-panelWidth; done || p-from >= actPanels {
 				t.activate(t.c[r0*t.ldc+from*panelWidth:], t.ldc, rows, (p-from)*panelWidth)
 				from = p
 			}
 			continue
 		}
+		set.run(q, h, high, low, w)
 		t.activate(sum, cols, rows, cols)
 		width := min(cols, n-j0)
 		for i := range rows {

@@ -44,13 +44,15 @@ func (t *preciseTask) Run(part, parts int) {
 	panels := (n + panelWidth - 1) / panelWidth
 	for p := panels * part / parts; p < panels*(part+1)/parts; p++ {
 		j0 := p * panelWidth
-		panel := t.b.panels[j0*k:][:k*panelWidth]
 		for i := range t.m {
 			var sum [panelWidth]float64
-			for l, v := range t.a[i*t.lda:][:k] {
-				w := float64(v)
-				for j, b := range panel[l*panelWidth:][:panelWidth] {
-					sum[j] += float64(w * float64(b))
+			for k0 := 0; k0 < k; k0 += kBlock {
+				panel := t.b.panels[t.b.at(k0, j0):]
+				for l, v := range t.a[i*t.lda+k0:][:min(kBlock, k-k0)] {
+					w := float64(v)
+					for j, b := range panel[l*panelWidth:][:panelWidth] {
+						sum[j] += float64(w * float64(b))
+					}
 				}
 			}
 			out := t.c[i*t.ldc+j0:][:min(panelWidth, n-j0)]

@@ -37,6 +37,19 @@ type tile struct {
 	ldr      uintptr
 	rowScale *float32
 	scale    float32
+	// next is where the panels begin that the next call will read: the tiles prefetch a line every four steps of k, and then
+	// move next by step bytes. It is an address and no pointer: it may be beyond the end.
+	next, step uintptr
+}
+
+// prefetch has count tiles of 2^w panels prefetch what follows these panels. Fewer than three tiles would have to fetch more
+// than a line in four steps; what they read comes in order, and the processor sees that by itself.
+func (t *tile) prefetch(count, w int) {
+	t.next = uintptr(unsafe.Pointer(t.b))
+	if count > 2 {
+		t.next += t.panel << w
+		t.step = 4 * panelWidth * 4 << w / uintptr(count)
+	}
 }
 
 // The flags of a tile.
@@ -78,9 +91,8 @@ var tilesGo = tiles{
 	packValues: packValuesGo,
 }
 
-// width returns log2 of how many panels, of those that are left, tiles for a chunk of that many rows take at once.
-func (s *tiles) width(rows, left int) int {
-	h, high, _ := s.split(rows)
+// width returns log2 of how many panels, of those that are left, tiles of heights that split returned take at once.
+func (s *tiles) width(h, high, left int) int {
 	if high > 0 {
 		h++
 	}
@@ -102,9 +114,8 @@ func (s *tiles) split(rows int) (h, high, low int) {
 	return h, high, n - high
 }
 
-// run computes a block of that many rows by 2^w panels. t has all but rows and count; run changes it.
-func (s *tiles) run(t *tile, rows, w int) {
-	h, high, low := s.split(rows)
+// run computes 2^w panels of rows that split has divided. t has all but rows and count; run changes it.
+func (s *tiles) run(t *tile, h, high, low, w int) {
 	if high > 0 {
 		t.rows, t.count = h+1, high
 		s.tile[h+1][w](t)
@@ -197,10 +208,11 @@ func (s *tiles) checkTiles() error {
 		b[i] = float32(i%11-5) * 0x1.234568p-2
 	}
 	for _, rows := range []int{1, 3, s.tileRows} {
-		w := s.width(rows, 8)
+		h, high, low := s.split(rows)
+		w := s.width(h, high, 8)
 		cols := panelWidth << w
 		t := tile{c: &c[0], ldc: uintptr(cols) * 4, a: &a[0], lda: k * 4, b: &b[0], panel: k * panelWidth * 4, k: k}
-		s.run(&t, rows, w)
+		s.run(&t, h, high, low, w)
 		for p := range 1 << w {
 			tileGo(&tile{c: &want[0], ldc: panelWidth * 4, a: &a[0], lda: k * 4, b: &b[p*k*panelWidth], k: k, rows: rows, count: 1})
 			for i := range rows * panelWidth {

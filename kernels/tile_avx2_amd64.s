@@ -6,8 +6,9 @@
 // Tiles of AVX2; what they compute stands at the type tile. All routines have this form:
 //
 //	for each tile:
-//	    accumulators = 0, or sum if the flags say so
+//	    accumulators = 0, or sum if the flags say so; prefetch the tile of C
 //	    for l in 0..k-1:                            four at a time, then one at a time
+//	        every four steps: prefetch a line of the panels that come next, into the second-level cache
 //	        for each row i: broadcast a[i][l]; accumulators of row i += a[i][l] · b[l]
 //	    add, scale, scale rows, add bias, add residual, as the flags say
 //	    store
@@ -38,6 +39,8 @@
 #define COUNT  R15 // tiles to do
 #define DONE   DX  // rows done
 #define K      CX
+#define AHEAD  BX  // what is prefetched next
+#define FLAGS  BX  // after the steps
 #define P      SI  // a row of C, or of what is added
 #define LD     AX  // bytes from there to the next
 
@@ -148,6 +151,8 @@
 #define LOAD(o, y0, y1) \
 	VMOVUPS o(P), y0        \
 	VMOVUPS o+32(P), y1
+#define FETCH(o, y0, y1) \
+	PREFETCHT0 o(P)
 #define ZERO(o, y0, y1) \
 	VXORPS y0, y0, y0       \
 	VXORPS y1, y1, y1
@@ -181,15 +186,20 @@ begin:                              \
 	IMULQ DONE, A               \
 	ADDQ  tile_a(T), A          \
 	MOVQ  tile_b(T), B          \
+	MOVQ  tile_next(T), AHEAD   \
+	AT(tile_c, tile_ldc)        \
+	EACH(FETCH)                 \
 	MOVQ  tile_k(T), K          \
 	SUBQ  $4, K                 \
 	JLT   tail                  \
 four:                               \
+	PREFETCHT1 (AHEAD)          \
 	STEP(0)                     \
 	STEP(4)                     \
 	STEP(8)                     \
 	STEP(12)                    \
 	ADDQ  $16, A                \
+	ADDQ  tile_step(T), AHEAD   \
 	ADDQ  $256, B               \
 	SUBQ  $4, K                 \
 	JGE   four                  \
@@ -203,32 +213,33 @@ one:                                \
 	DECQ  K                     \
 	JNE   one                   \
 sum:                                \
-	MOVQ  tile_flags(T), BX     \
-	TESTQ $const_tileAdd, BX    \
+	MOVQ  AHEAD, tile_next(T)   \
+	MOVQ  tile_flags(T), FLAGS     \
+	TESTQ $const_tileAdd, FLAGS    \
 	JEQ   scale                 \
 	AT(tile_sum, tile_lds)      \
 	EACH(ADD)                   \
 scale:                              \
-	TESTQ $const_tileScale, BX  \
+	TESTQ $const_tileScale, FLAGS  \
 	JEQ   rowScale              \
 	LEAQ  tile_scale(T), P      \
 	XORQ  LD, LD                \
 	EACH(MUL)                   \
 rowScale:                           \
-	TESTQ $const_tileRowScale, BX \
+	TESTQ $const_tileRowScale, FLAGS \
 	JEQ   bias                  \
 	MOVQ  tile_rowScale(T), P   \
 	LEAQ  (P)(DONE*4), P        \
 	MOVQ  $4, LD                \
 	EACH(MUL)                   \
 bias:                               \
-	TESTQ $const_tileBias, BX   \
+	TESTQ $const_tileBias, FLAGS   \
 	JEQ   residual              \
 	MOVQ  tile_bias(T), P       \
 	XORQ  LD, LD                \
 	EACH(ADD)                   \
 residual:                           \
-	TESTQ $const_tileResidual, BX \
+	TESTQ $const_tileResidual, FLAGS \
 	JEQ   store                 \
 	AT(tile_residual, tile_ldr) \
 	EACH(ADD)                   \
