@@ -131,7 +131,7 @@ func shown(lines []line) []line {
 
 // plot returns a bar chart in SVG: for each cell and engine the median rate as a share of the limit.
 func plot(lines []line) string {
-	const bar, gap, height, left, top = 14, 14, 200, 46, 34
+	const bar, gap, height, left, top = 14, 14, 200, 110, 34
 	colours := []string{"#1b6ca8", "#d1783c", "#6a9a3a", "#8a5aa8", "#777777"}
 	var peers []string
 	width := left + gap
@@ -146,7 +146,7 @@ func plot(lines []line) string {
 	colour := func(peer string) string { return colours[slices.Index(peers, peer)%len(colours)] }
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="11">`+"\n",
-		max(width, 130*len(peers)+left), top+height+110)
+		max(width, 130*len(peers)+left), top+height+150)
 	for i, p := range peers {
 		x := left + 130*i
 		fmt.Fprintf(&b, `<rect x="%d" y="8" width="10" height="10" fill="%s"/><text x="%d" y="17">%s</text>`+"\n",
