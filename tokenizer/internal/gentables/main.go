@@ -1,18 +1,20 @@
 // Command gentables writes tokenizer/unicode.bin, the character classes and maps of the tokenizer package.
 //
-//	go run ./tokenizer/internal/gentables unicode.json.gz tokenizer/unicode.bin
+//	go run ./tokenizer/internal/gentables unicode.json.gz probe.json.gz tokenizer/unicode.bin
 //
-// Its input is a dump, code point by code point, of what the Rust tokenizers library does: that library draws on
+// Its first input is a dump, code point by code point, of what the Rust tokenizers library does: that library draws on
 // several crates built against different versions of Unicode, so no single version of the standard gives its answers.
 // The dump has "classes" (name -> inclusive ranges) and "maps" (name -> code point in hexadecimal -> output); a code
 // point that a map leaves alone is absent. Canonical combining classes are not in the dump and never change once
 // assigned, so they come from golang.org/x/text for the code points that the library's table knows as marks.
 //
+// Its second input is what probe.py beside it writes: the classes of scripts and of grapheme clusters.
+//
 // Output: records of name, 0x00, uvarint length, payload. Payloads, all numbers uvarint:
 //
 //	class  (gap, length-1)*           gap counts from the end of the previous range
 //	map    (gap, n, zigzag(r-cp)*n)*  gap counts from the previous code point
-//	ccc    (gap, length-1, class)*
+//	ccc, script, grapheme  (gap, length-1, class)*
 package main
 
 import (
@@ -36,15 +38,13 @@ type dump struct {
 
 func main() {
 	log.SetFlags(0)
-	if len(os.Args) != 3 {
-		log.Fatal("usage: gentables unicode.json.gz unicode.bin")
+	if len(os.Args) != 4 {
+		log.Fatal("usage: gentables unicode.json.gz probe.json.gz unicode.bin")
 	}
-	f, err := os.Open(os.Args[1])
-	check(err)
-	z, err := gzip.NewReader(f)
-	check(err)
 	var d dump
-	check(json.NewDecoder(z).Decode(&d))
+	read(os.Args[1], &d)
+	var p struct{ Scripts, Graphemes [][3]rune }
+	read(os.Args[2], &p)
 
 	var out bytes.Buffer
 	put := func(name string, payload []byte) {
@@ -94,8 +94,32 @@ func main() {
 	}
 	put("nocomp", class(join(excluded)))
 	put("ccc", combining(marks))
-	check(os.WriteFile(os.Args[2], out.Bytes(), 0o644))
+	put("script", classified(p.Scripts))
+	put("grapheme", classified(p.Graphemes))
+	check(os.WriteFile(os.Args[3], out.Bytes(), 0o644))
 	fmt.Printf("total    %6d bytes\n", out.Len())
+}
+
+func read(path string, v any) {
+	f, err := os.Open(path)
+	check(err)
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	check(err)
+	check(json.NewDecoder(z).Decode(v))
+}
+
+// classified writes ranges with their classes.
+func classified(ranges [][3]rune) []byte {
+	var b []byte
+	next := rune(0)
+	for _, x := range ranges {
+		b = binary.AppendUvarint(b, uint64(x[0]-next))
+		b = binary.AppendUvarint(b, uint64(x[1]-x[0]))
+		b = binary.AppendUvarint(b, uint64(x[2]))
+		next = x[1] + 1
+	}
+	return b
 }
 
 func check(err error) {
