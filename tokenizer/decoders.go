@@ -38,14 +38,21 @@ func (d wordPieceDecoder) decode(tokens []string) ([]string, error) {
 				s = " " + s
 			}
 		}
-		if d.cleanup && strings.IndexByte(s, ' ') >= 0 {
-			for _, c := range cleanups {
-				s = strings.ReplaceAll(s, c[0], c[1])
-			}
+		if d.cleanup {
+			s = cleanup(s)
 		}
 		tokens[i] = s
 	}
 	return tokens, nil
+}
+
+func cleanup(s string) string {
+	if strings.IndexByte(s, ' ') >= 0 {
+		for _, c := range cleanups {
+			s = strings.ReplaceAll(s, c[0], c[1])
+		}
+	}
+	return s
 }
 
 // fuse makes one token of all.

@@ -22,6 +22,7 @@ type Encoding struct {
 
 	seq    [2]span // where each sequence lies
 	hasSeq [2]bool
+	source string // the text that the offsets point into, while there is one
 }
 
 // Len returns the number of tokens.
@@ -112,7 +113,7 @@ func (e *Encoding) part(lo, hi int) *Encoding {
 		Offsets:           append([]Span(nil), e.Offsets[lo:hi]...),
 		CharOffsets:       append([]Span(nil), e.CharOffsets[lo:hi]...),
 		SpecialTokensMask: e.SpecialTokensMask[lo:hi:hi], AttentionMask: e.AttentionMask[lo:hi:hi],
-		WordIDs: e.WordIDs[lo:hi:hi],
+		WordIDs: e.WordIDs[lo:hi:hi], source: e.source,
 	}
 }
 
@@ -218,6 +219,7 @@ func truncatePair(a, b *Encoding, t Truncation) error {
 // clone copies the tokens of e, not its overflowing parts, with room for more.
 func (e *Encoding) clone(room int) *Encoding {
 	c := newEncoding(0, e.Len()+room)
+	c.source = e.source
 	c.appendTokens(e)
 	return c
 }
@@ -318,8 +320,9 @@ func padAll(list []*Encoding, p *Padding) error {
 	return nil
 }
 
-// finish fills in SequenceIDs.
+// finish fills in SequenceIDs, and lets the text go.
 func (e *Encoding) finish() {
+	e.source = ""
 	for _, o := range e.Overflowing {
 		o.finish()
 	}

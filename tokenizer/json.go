@@ -101,29 +101,41 @@ func (n node) object(f func(key string, value node) error) error {
 // items returns the elements of an array.
 func (n node) items() ([]node, error) {
 	var list []node
+	err := n.each(func(item node) error {
+		item.path = fmt.Sprintf("%s[%d]", n.path, len(list))
+		list = append(list, item)
+		return nil
+	})
+	return list, err
+}
+
+// each calls f for the elements of an array, which have the array's path.
+func (n node) each(f func(item node) error) error {
 	b := n.raw
 	i := space(b, 0)
 	if i == len(b) || b[i] != '[' {
-		return nil, n.errorf("want an array [...], have %s", shorten(b))
+		return n.errorf("want an array [...], have %s", shorten(b))
 	}
 	i = space(b, i+1)
 	if i < len(b) && b[i] == ']' {
-		return nil, n.atEnd(i + 1)
+		return n.atEnd(i + 1)
 	}
 	for {
 		end, err := n.value(i)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		list = append(list, node{raw: b[i:end], at: n.at + i, path: fmt.Sprintf("%s[%d]", n.path, len(list))})
+		if err := f(node{raw: b[i:end], at: n.at + i, path: n.path}); err != nil {
+			return err
+		}
 		i = space(b, end)
 		switch {
 		case i < len(b) && b[i] == ',':
 			i = space(b, i+1)
 		case i < len(b) && b[i] == ']':
-			return list, n.atEnd(i + 1)
+			return n.atEnd(i + 1)
 		default:
-			return nil, n.syntax(i, "want ',' or ']'")
+			return n.syntax(i, "want ',' or ']'")
 		}
 	}
 }
@@ -291,6 +303,8 @@ func hex4(b []byte) (rune, bool) {
 	}
 	return r, true
 }
+
+func quote(s string) string { return shorten([]byte(s)) }
 
 func shorten(b []byte) string {
 	if len(b) > 40 {

@@ -110,7 +110,7 @@ func Parse(data []byte) (*Tokenizer, error) {
 	if t.added, err = newAddedVocab(added, t.model, t.normalizer); err != nil {
 		return nil, err
 	}
-	t.frame = t.findFrame()
+	t.finish()
 	return t, nil
 }
 
@@ -284,6 +284,6 @@ func ParseVocab(words, config []byte) (*Tokenizer, error) {
 	if t.added, err = newAddedVocab(added, m, norm); err != nil {
 		return nil, err
 	}
-	t.frame = t.findFrame()
+	t.finish()
 	return t, nil
 }

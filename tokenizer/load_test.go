@@ -21,9 +21,45 @@ func TestParseErrors(t *testing.T) {
 		{`{` + m, `want ',' or '}'`},
 		{`{` + m + `} x`, `want the end`},
 		{`{"version":"2.0",` + m + `}`, `version (byte 11): version "2.0" is not supported, only 1.0`},
-		{`{"model":{"type":"BPE","vocab":{},"merges":[]}}`,
-			`model.type (byte 17): model "BPE" is not supported; supported are WordLevel, WordPiece`},
-		{`{"model":{"vocab":{},"merges":[]}}`, `model "BPE" is not supported`},
+		{`{"model":{"type":"Trigram","vocab":{}}}`,
+			`model.type (byte 17): model "Trigram" is not supported; supported are BPE, Unigram, WordLevel, WordPiece`},
+		{`{"model":{"type":"BPE","merges":[]}}`, `model (byte 9): a BPE model without "vocab"`},
+		{`{"model":{"type":"BPE","vocab":{"a":0}}}`, `a BPE model without "merges"`},
+		{`{"model":{"vocab":{"a":0},"merges":{}}}`, `model.merges (byte 35): want an array [...], have "{}"`},
+		{bpeWith(`"a b"`, ``), `model.merges (byte 67): merge 1: token "b" is not in the vocabulary`},
+		{bpeWith(`"a a","c a"`, ``), `merge 2: token "c" is not in the vocabulary`},
+		{bpeWith(`["a","aa"]`, ``), `merge 1: token "aaa" is not in the vocabulary`},
+		{bpeWith(`"a"`, ``), `merge 1: want two tokens with a space between them, have "\"a\""`},
+		{bpeWith(`"a a a"`, ``), `merge 1: want two tokens with a space`},
+		{bpeWith(`["a","a","a"]`, ``), `merge 1: want a pair of tokens, have`},
+		{bpeWith(`["a"]`, ``), `merge 1: want a pair of tokens`},
+		{bpeWith(`["a",1]`, ``), `want a string`},
+		{bpeWith(`7`, ``), `want a string`},
+		{bpeWith(`["a","a"]`, `"continuing_subword_prefix":"##",`), `"a" is shorter than continuing_subword_prefix`},
+		{bpeWith(``, `"dropout":1.5,`), `model.dropout (byte 33): dropout 1.5: want a number from 0 to 1`},
+		{bpeWith(``, `"fuse_unk":7,`), `model.fuse_unk (byte 34): json: cannot unmarshal number`},
+		{`{"model":{"type":"Unigram","unk_id":0}}`, `a Unigram model without "vocab"`},
+		{unigramWith(`"a"`), `model.vocab (byte 47): token 0: want a token and its score, have "\"a\""`},
+		{unigramWith(`["u",0],["a"]`), `token 1: want a token and its score, have "[\"a\"]"`},
+		{unigramWith(`["u",0],["a","b"]`), `token 1: the score "\"b\"" is not a number`},
+		{unigramWith(`["u",1e999]`), `token 0: the score "1e999" is not a number`},
+		{unigramWith(`["u",NaN]`), `want a value`},
+		{unigramWith(`["u",0,1]`), `token 0: want a token and its score`},
+		{unigramWith(``), `model.unk_id (byte 36): unk_id 0: the vocabulary has 0 tokens`},
+		{`{"model":{"type":"Unigram","unk_id":-1,"vocab":[["a",0]]}}`, `unk_id -1: want an id of the vocabulary`},
+		{charsmapWith(``), `normalizer (byte 75): no "precompiled_charsmap"`},
+		{charsmapWith(`AAA`), `precompiled_charsmap: illegal base64 data`},
+		{charsmapWith(`AAA=`), `precompiled_charsmap: 2 bytes are too few`},
+		{charsmapWith(`AAAAAA==`), `precompiled_charsmap: a trie of 0 bytes in the 0 that are there`},
+		{charsmapWith(`BgAAAAAAAAAA`), `precompiled_charsmap: a trie of 6 bytes in the 5 that are there`},
+		{charsmapWith(`BAAAAAAAAAD/`), `precompiled_charsmap: the replacements are not valid UTF-8`},
+		{charsmapWith(`BAAAAAUAAIBhAA==`), `precompiled_charsmap: unit 0: no replacement begins at byte 5 of 2`},
+		{`{` + m + `,"normalizer":{"type":"Prepend"}}`, `no "prepend"`},
+		{`{` + m + `,"pre_tokenizer":{"type":"FixedLength","length":0}}`, `length 0: want at least 1`},
+		{`{` + m + `,"pre_tokenizer":{"type":"Metaspace","replacement":"ab"}}`, `replacement "ab": want one character`},
+		{`{` + m + `,"pre_tokenizer":{"type":"Metaspace","prepend_scheme":"some"}}`, `want always, first or never`},
+		{`{` + m + `,"pre_tokenizer":{"type":"Metaspace","prepend_scheme":"first","add_prefix_space":false}}`,
+			`they contradict each other`},
 		{`{"model":{"type":7}}`, `model.type (byte 17): json: cannot unmarshal number`},
 		{`{"model":{"type":"WordLevel"}}`, `a WordLevel model without "vocab"`},
 		{`{"model":{"type":"WordLevel","vocab":[]}}`, `model.vocab (byte 37): want an object of tokens and ids`},
@@ -32,8 +68,8 @@ func TestParseErrors(t *testing.T) {
 		{`{"model":{"type":"WordLevel","vocab":{"a":1.5}}}`, `want ',' or '}'`},
 		{`{"model":{"type":"WordLevel","vocab":{"\ud800":1}}}`, `want a whole surrogate pair`},
 		{`{"model":{"type":"WordLevel","vocab":{"\q":1}}}`, `want a known escape`},
-		{`{` + m + `,"normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Nmt"}]}}`,
-			`normalizer.normalizers[1].type (byte 132): normalizer "Nmt" is not supported; supported are BertNormalizer`},
+		{`{` + m + `,"normalizer":{"type":"Sequence","normalizers":[{"type":"NFC"},{"type":"Nmx"}]}}`,
+			`normalizer.normalizers[1].type (byte 132): normalizer "Nmx" is not supported; supported are BertNormalizer`},
 		{`{` + m + `,"normalizer":{}}`, `normalizer (byte 75): a normalizer without "type"`},
 		{`{` + m + `,"normalizer":` + strings.Repeat(`{"type":"Sequence","normalizers":[`, 20) +
 			strings.Repeat(`]}`, 20) + `}`, `Sequences nested deeper than 16`},
@@ -59,6 +95,20 @@ func TestParseErrors(t *testing.T) {
 			t.Errorf("%.60s: %v, want %q", c.in, err, c.want)
 		}
 	}
+}
+
+// bpeWith is a BPE model of a single token with these merges and further fields.
+func bpeWith(merges, fields string) string {
+	return `{"model":{"type":"BPE",` + fields + `"vocab":{"u":1,"a":0,"aa":2,"":3},"merges":[` + merges + `]}}`
+}
+
+func unigramWith(vocab string) string {
+	return `{"model":{"type":"Unigram","unk_id":0,"vocab":[` + vocab + `]}}`
+}
+
+func charsmapWith(base64 string) string {
+	return `{"model":{"type":"WordLevel","unk_token":"u","vocab":{"u":0}},"normalizer":{"type":"Precompiled",` +
+		`"precompiled_charsmap":"` + base64 + `"}}`
 }
 
 func TestLoadErrors(t *testing.T) {

@@ -36,7 +36,7 @@ func (c *replacer) normalize(t *text) error {
 		for _, r := range c.content {
 			t.put(r, 1)
 		}
-		if len(t.nb) > MaxTextLen {
+		if t.tooLong() {
 			return errTooLong
 		}
 	}

@@ -25,6 +25,12 @@ func readPattern(n node) (pattern, error) {
 	case f.String != nil:
 		return literal(*f.String), nil
 	case f.Regex != nil:
+		if m, ok := scanners[*f.Regex]; ok {
+			return m, nil
+		}
+		if m, ok := gapScanners[*f.Regex]; ok {
+			return m, nil
+		}
 		re, err := compileRegex(*f.Regex)
 		if err != nil {
 			return nil, p.errorf("%v", err)

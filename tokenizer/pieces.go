@@ -18,6 +18,7 @@ type pieces struct {
 	list  []piece
 	next  []piece // the list being made
 	cuts  []cut
+	limit int // of len(buf)
 }
 
 // cut is a range of a piece as a pattern sees it: a match, or what is between two matches. Ranges cover the piece.
@@ -151,4 +152,28 @@ func (f runePattern) cuts(s []byte, dst []cut) ([]cut, error) {
 		dst = append(dst, cut{int32(last), int32(len(s)), false})
 	}
 	return dst, nil
+}
+
+// prepend puts s before the bytes of p, which is not empty. What is added stands for the first character.
+func (ps *pieces) prepend(p *piece, s string) error {
+	lo := int32(len(ps.buf))
+	ps.buf = append(ps.buf, s...)
+	ps.buf = append(ps.buf, ps.buf[p.lo:p.hi]...)
+	if ps.track {
+		first := ps.spans[p.lo]
+		for range len(s) {
+			ps.spans = append(ps.spans, first)
+		}
+		ps.spans = append(ps.spans, ps.spans[p.lo:p.hi]...)
+	}
+	p.lo, p.hi = lo, int32(len(ps.buf))
+	return ps.checkSize()
+}
+
+// checkSize bounds what pre-tokenizers write: each may make the text longer, and there may be many.
+func (ps *pieces) checkSize() error {
+	if len(ps.buf) > ps.limit {
+		return errTooLong
+	}
+	return nil
 }

@@ -56,7 +56,7 @@ func around(before, e, after *Encoding, seq int) *Encoding {
 		for i := range out.AttentionMask {
 			out.AttentionMask[i] = 1
 		}
-		out.seq, out.hasSeq = [2]span{}, [2]bool{}
+		out.seq, out.hasSeq, out.source = [2]span{}, [2]bool{}, e.source
 		out.seq[seq], out.hasSeq[seq] = span{n, n + int32(e.Len())}, true
 		return out
 	}
@@ -173,20 +173,23 @@ func (e *Encoding) trimOffsets(prefix bool) {
 			trail++
 			s = s[:len(s)-n]
 		}
-		trimSpan(&e.Offsets[i], lead, trail, i == 0, prefix)
-		trimSpan(&e.CharOffsets[i], lead, trail, i == 0, prefix)
-	}
-}
-
-func trimSpan(s *Span, lead, trail int, first, prefix bool) {
-	if lead > 0 {
-		if (first || s.Start == 0) && prefix && lead == 1 {
+		chars, bytes := &e.CharOffsets[i], &e.Offsets[i]
+		if (i == 0 || chars.Start == 0) && prefix && lead == 1 {
 			lead = 0
 		}
-		s.Start = min(s.Start+lead, s.End)
-	}
-	if trail > 0 && s.End >= trail {
-		s.End = max(s.End-trail, s.Start)
+		for ; lead > 0 && chars.Start < chars.End; lead-- {
+			_, n := utf8.DecodeRuneInString(e.source[bytes.Start:])
+			chars.Start++
+			bytes.Start += n
+		}
+		if chars.End < trail {
+			continue
+		}
+		for ; trail > 0 && chars.Start < chars.End; trail-- {
+			_, n := utf8.DecodeLastRuneInString(e.source[:bytes.End])
+			chars.End--
+			bytes.End -= n
+		}
 	}
 }
 

@@ -26,6 +26,10 @@ func init() { // Sequences build their parts from these tables, so a plain initi
 		"StripAccents":   newStripAccents,
 		"Strip":          newStrip,
 		"Replace":        newReplace,
+		"Nmt":            newNmt,
+		"Prepend":        newPrepend,
+		"Precompiled":    newPrecompiled,
+		"ByteLevel":      newByteLevelNormalizer,
 		"Sequence":       newNormalizerSequence,
 	}
 	preTokenizers = map[string]func(*builder, node) (preTokenizer, error){
@@ -36,24 +40,36 @@ func init() { // Sequences build their parts from these tables, so a plain initi
 		"Split":              newSplit,
 		"Digits":             newDigits,
 		"CharDelimiterSplit": newCharDelimiterSplit,
+		"ByteLevel":          newByteLevel,
+		"Metaspace":          newMetaspace,
+		"UnicodeScripts":     newUnicodeScripts,
+		"FixedLength":        newFixedLength,
 		"Sequence":           newPreTokenizerSequence,
 	}
 	models = map[string]func(*builder, node) (model, error){
 		"WordPiece": newWordPiece,
 		"WordLevel": newWordLevel,
+		"BPE":       newBPE,
+		"Unigram":   newUnigram,
 	}
 	postProcessors = map[string]func(*builder, node) (postProcessor, error){
 		"BertProcessing":     newBertProcessing,
 		"RobertaProcessing":  newRobertaProcessing,
+		"ByteLevel":          newByteLevelProcessing,
 		"TemplateProcessing": newTemplateProcessing,
 		"Sequence":           newPostProcessorSequence,
 	}
 	decoders = map[string]func(*builder, node) (decoder, error){
-		"WordPiece": newWordPieceDecoder,
-		"Replace":   newReplaceDecoder,
-		"Strip":     newStripDecoder,
-		"Fuse":      newFuseDecoder,
-		"Sequence":  newDecoderSequence,
+		"WordPiece":    newWordPieceDecoder,
+		"Replace":      newReplaceDecoder,
+		"Strip":        newStripDecoder,
+		"Fuse":         newFuseDecoder,
+		"ByteLevel":    newByteLevelDecoder,
+		"ByteFallback": newByteFallback,
+		"Metaspace":    newMetaspaceDecoder,
+		"BPEDecoder":   newBPEDecoder,
+		"CTC":          newCTC,
+		"Sequence":     newDecoderSequence,
 	}
 }
 

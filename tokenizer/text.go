@@ -18,6 +18,7 @@ type text struct {
 	track bool
 	start int32 // offset of the segment in the input: the span of runes inserted at its very front
 	pos   int   // read position of the edit under way
+	limit int   // of len(b): normalizers may make the text longer, and there may be many
 
 	nb []byte
 	na []span
@@ -28,6 +29,7 @@ type text struct {
 // reset loads s, which begins at offset base of the input. Invalid bytes become U+FFFD.
 func (t *text) reset(s string, base int) {
 	t.start = int32(base)
+	t.limit = min(MaxTextLen, 64*len(s)+1<<20)
 	t.a = t.a[:0]
 	if !t.track {
 		if utf8.ValidString(s) {
@@ -112,6 +114,9 @@ func (t *text) end() {
 	t.b, t.nb = t.nb, t.b
 	t.a, t.na = t.na, t.a
 }
+
+// tooLong reports whether the edit under way has written more than is allowed.
+func (t *text) tooLong() bool { return len(t.nb) > t.limit }
 
 // filter drops the runes for which drop is true.
 func (t *text) filter(drop func(rune) bool) {

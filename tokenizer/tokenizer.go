@@ -23,6 +23,7 @@ type Tokenizer struct {
 	padding       *Padding
 
 	frame  *frame // nil where the special tokens are not simply before and after
+	spans  bool   // the ids depend on spans: they are kept even where only ids are wanted
 	states parallel.FreeList[state]
 }
 
@@ -65,14 +66,17 @@ type token struct {
 
 // state is the working memory of a call.
 type state struct {
-	text   text
-	pieces pieces
-	cuts   []addedCut
-	inner  []addedCut
-	raw    []byte
-	toks   []token
-	ends   []int32  // where the tokens of each piece end
-	hashes []uint64 // scratch of WordPiece
+	text    text
+	pieces  pieces
+	cuts    []addedCut
+	inner   []addedCut
+	raw     []byte
+	toks    []token
+	ends    []int32  // where the tokens of each piece end
+	hashes  []uint64 // scratch of WordPiece
+	symbols symbols  // scratch of BPE
+	lattice lattice  // scratch of Unigram
+	words   *wordCache
 }
 
 // release puts s back, unless a huge text made it huge.
@@ -114,8 +118,9 @@ func (t *Tokenizer) prepare(s *state, input string, plain bool) error {
 			t.push(s, c.tok, c.lo, c.hi)
 		}
 	}
-	if len(ps.buf) > MaxTextLen*4 {
-		return fmt.Errorf("tokenizer: the normalised text has %d bytes, more than the limit of %d", len(ps.buf), MaxTextLen*4)
+	ps.limit = min(MaxTextLen*4, 64*len(input)+1<<20)
+	if err := ps.checkSize(); err != nil {
+		return err
 	}
 	if t.preTokenizer != nil {
 		return t.preTokenizer.preTokenize(ps)
@@ -129,7 +134,7 @@ func (t *Tokenizer) push(s *state, tok *AddedToken, lo, hi int) {
 		return
 	}
 	ps := &s.pieces
-	p := piece{lo: int32(len(ps.buf)), added: -1, orig: span{s.text.start, s.text.start}}
+	p := piece{lo: int32(len(ps.buf)), added: -1, orig: span{s.text.start + int32(lo), s.text.start + int32(lo)}}
 	if tok != nil {
 		p.added = tok.ID
 	}
@@ -172,6 +177,7 @@ func (s *state) pushAdded(p piece) {
 func (s *state) encoding(input string, typeID int32) *Encoding {
 	n := len(s.toks)
 	e := newEncoding(n, n)
+	e.source = input
 	i := int32(0)
 	for w, p := range s.pieces.list {
 		for ; i < s.ends[w]; i++ {
@@ -376,7 +382,7 @@ func (t *Tokenizer) AppendPlainIDs(dst []int32, text string, maxLen int) ([]int3
 func (t *Tokenizer) appendIDs(dst []int32, text string, room int) ([]int32, error) {
 	s := t.states.Get()
 	defer t.release(s)
-	s.text.track = false
+	s.text.track = t.spans
 	if err := t.prepare(s, text, false); err != nil {
 		return dst, err
 	}
@@ -404,6 +410,33 @@ func (t *Tokenizer) appendEncoded(dst []int32, text string, maxLen int) ([]int32
 		return dst, err
 	}
 	return append(dst, e.IDs...), nil
+}
+
+// finish decides, when all components are there, what calls need not do.
+func (t *Tokenizer) finish() {
+	t.frame = t.findFrame()
+	list, _ := t.preTokenizer.(preTokenizerSequence)
+	if list == nil && t.preTokenizer != nil {
+		list = preTokenizerSequence{t.preTokenizer}
+	}
+	levels := 0
+	for i, c := range list {
+		switch c := c.(type) {
+		case *byteLevel:
+			levels++
+			if m, ok := t.model.(*bpe); ok && i == len(list)-1 && levels == 1 {
+				c.raw = m.readBytes()
+			}
+		case *metaspace:
+			// Without a normalizer and another pre-tokenizer, where a piece begins is known without spans.
+			if c.scheme == prependFirst && (t.normalizer != nil || len(list) > 1) {
+				t.spans = true
+			}
+		case preTokenizerSequence:
+			levels += 2
+			t.spans = true
+		}
+	}
 }
 
 // findFrame asks the post-processor what it puts around a text.

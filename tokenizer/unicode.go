@@ -265,3 +265,55 @@ func compose(pairs map[[2]rune]rune, a, b rune) (rune, bool) {
 	r, ok := pairs[[2]rune{a, b}]
 	return r, ok
 }
+
+// runeTable maps each code point to a small number, through pages of 256 that equal ones share.
+type runeTable struct {
+	page  [(utf8.MaxRune + 1) >> 8]uint16
+	pages [][256]uint16
+}
+
+// get returns the number of r, 0 for what is no code point.
+func (t *runeTable) get(r rune) uint16 {
+	if uint32(r) > utf8.MaxRune {
+		return 0
+	}
+	return t.pages[t.page[r>>8]][r&0xFF]
+}
+
+// loadTable reads a table of ranges with their numbers.
+func loadTable(name string) *runeTable {
+	t := &runeTable{pages: make([][256]uint16, 1)} // page 0 is all zero
+	s, next := payload(name), rune(0)
+	for s != "" {
+		gap, a := uvarint(s)
+		n, b := uvarint(s[a:])
+		k, c := uvarint(s[a+b:])
+		s = s[a+b+c:]
+		lo := next + rune(gap)
+		hi := lo + rune(n)
+		next = hi + 1
+		full := uint16(0) // a page of this range alone
+		for lo <= hi {
+			end := min(hi, lo|0xFF)
+			p := &t.page[lo>>8]
+			switch whole := end-lo == 0xFF; {
+			case whole && full != 0:
+				*p = full
+				lo = end + 1
+				continue
+			case *p == 0:
+				t.pages = append(t.pages, [256]uint16{})
+				*p = uint16(len(t.pages) - 1)
+				if whole {
+					full = *p
+				}
+			}
+			page := &t.pages[*p]
+			for r := lo; r <= end; r++ {
+				page[r&0xFF] = uint16(k)
+			}
+			lo = end + 1
+		}
+	}
+	return t
+}
