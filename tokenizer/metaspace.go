@@ -58,7 +58,7 @@ func readMetaspace(n node) (*metaspace, error) {
 	return c, nil
 }
 
-func newMetaspace(_ *builder, n node) (preTokenizer, error)     { return readMetaspace(n) }
+func newMetaspace(_ *builder, n node) (preTokenizer, error)   { return readMetaspace(n) }
 func newMetaspaceDecoder(_ *builder, n node) (decoder, error) { return readMetaspace(n) }
 
 func (c *metaspace) preTokenize(ps *pieces) error {

@@ -247,12 +247,13 @@ func (m *bpe) init() {
 	m.findCuts()
 }
 
-// findCuts finds after which bytes no token goes on with a mark. The text before the mark may have become another token
-// than its own bytes say (<0xE2>, or the unknown one), so their last bytes must not be among those.
+// findCuts finds after which bytes no token goes on with a mark. Where one does, what is before the mark must be text that
+// stands for itself: a token of a byte (<0xE2>) and the unknown one do not, and then words are not cut at all.
 func (m *bpe) findCuts() {
 	if m.prefix != "" || m.suffix != "" || m.ignoreMerges || m.entry(mark) < 0 {
 		return
 	}
+	m.cuts = true
 	for _, e := range m.made {
 		s := m.tokens[e]
 		for i := 1; i < len(s); i++ {
@@ -261,15 +262,14 @@ func (m *bpe) findCuts() {
 				break
 			}
 			i += k
-			if !strings.HasSuffix(s[:i], mark) {
-				m.join[s[i-1]] = true
+			if strings.HasSuffix(s[:i], mark) {
+				continue
 			}
-		}
-	}
-	m.cuts = !m.join['>']
-	if m.unk >= 0 {
-		if s := m.tokens[m.unk]; s == "" || m.join[s[len(s)-1]] {
-			m.cuts = false
+			m.join[s[i-1]] = true
+			if strings.Contains(s[:i], "<0x") || m.unk >= 0 && strings.Contains(s[:i], m.tokens[m.unk]) {
+				m.cuts = false
+				return
+			}
 		}
 	}
 }
@@ -309,7 +309,9 @@ type symbols struct {
 	word              []byte
 }
 
-func (y *symbols) reset() { y.entry, y.size, y.rank, y.clean = y.entry[:0], y.size[:0], y.rank[:0], true }
+func (y *symbols) reset() {
+	y.entry, y.size, y.rank, y.clean = y.entry[:0], y.size[:0], y.rank[:0], true
+}
 
 func (y *symbols) add(entry int32, size int) {
 	y.entry = append(y.entry, entry)

@@ -61,7 +61,9 @@ func newUnigram(_ *builder, n node) (model, error) {
 // readVocab reads [["token", score], ...].
 func (m *unigram) readVocab(v node) error {
 	return v.each(func(item node) error {
-		bad := func() error { return item.errorf("token %d: want a token and its score, have %s", len(m.tokens), shorten(item.raw)) }
+		bad := func() error {
+			return item.errorf("token %d: want a token and its score, have %s", len(m.tokens), shorten(item.raw))
+		}
 		b := item.raw
 		if len(b) == 0 || b[0] != '[' {
 			return bad()

@@ -287,9 +287,9 @@ var scanners = map[string]scan{
 	gpt2Source: gpt2Pattern,
 	`'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`: gpt2Pattern,
 
-	`(?i:'s|'t|'re|'ve|'m|'ll|'d)` + cl100kWord + `\p{N}{1,3}` + cl100kRest: cl100k(3),
-	`(?i:'s|'t|'re|'ve|'m|'ll|'d)` + cl100kWord + `\p{N}` + cl100kRest:      cl100k(1),
-	`'(?i:[sdmt]|ll|ve|re)` + cl100kWord + `\p{N}{1,3}` + cl100kRest:        cl100k(3),
+	`(?i:'s|'t|'re|'ve|'m|'ll|'d)` + cl100kWord + `\p{N}{1,3}` + cl100kRest:                                         cl100k(3),
+	`(?i:'s|'t|'re|'ve|'m|'ll|'d)` + cl100kWord + `\p{N}` + cl100kRest:                                              cl100k(1),
+	`'(?i:[sdmt]|ll|ve|re)` + cl100kWord + `\p{N}{1,3}` + cl100kRest:                                                cl100k(3),
 	`'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]++[\r\n]*|\s*[\r\n]|\s+(?!\S)|\s+`: cl100k(3),
 
 	o200kSource: o200k(3, true),

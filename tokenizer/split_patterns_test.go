@@ -1,0 +1,108 @@
+package tokenizer
+
+import (
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// splitAlphabet has characters of each kind that the patterns tell apart, and the parts of contractions.
+var splitAlphabet = []string{
+	" ", " ", " ", "\n", "\r", "\t", "\u00a0", "\u2028", "\u3000", "\u0085", "'", "'", "’", "s", "S", "ſ", "t", "re", "RE", "ve",
+	"m", "ll", "lL", "d", "D", "K", "\u212a", "a", "b", "A", "B", "é", "É", "Σ", "ß", "ǅ", "ʰ", "ª", "中", "文", "가", "\u0301",
+	"\u0903", "\u20dd", "1", "2", "٣", "²", "½", "Ⅷ", "一", ".", "!", "/", "//", "<", "<|startoftext|>", "<|endoftext|>", "|",
+	"$", "€", "_", "😀", "\u200d", "\u200b", "\ufeff", "\ufffd", "\U0001d400", "\U00010400", "\U0001e900", "\x00", "\U000e0001",
+}
+
+func randomText(r *rand.Rand, n int) string {
+	var b strings.Builder
+	for range n {
+		b.WriteString(splitAlphabet[r.IntN(len(splitAlphabet))])
+	}
+	return b.String()
+}
+
+// The matchers written by hand cut as the general engine does.
+func TestScanners(t *testing.T) {
+	check := func(source string, byHand pattern) {
+		t.Run(source[:min(len(source), 40)], func(t *testing.T) {
+			re, err := compileRegex(source)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rounds := 4000
+			if testing.Short() {
+				rounds = 500
+			}
+			r := rand.New(rand.NewPCG(1, 2))
+			for range rounds {
+				s := []byte(randomText(r, 1+r.IntN(14)))
+				got, _ := byHand.cuts(s, nil)
+				want, err := re.cuts(s, nil)
+				if err != nil || !slices.Equal(got, want) {
+					t.Fatalf("%q: got %v, want %v, %v", s, got, want, err)
+				}
+			}
+		})
+	}
+	for source, m := range scanners {
+		check(source, m)
+	}
+	for source, m := range gapScanners {
+		check(source, m)
+	}
+}
+
+// Every code point has the properties that the classes of the general engine say, which the matchers share.
+func TestRuneKinds(t *testing.T) {
+	kinds := runeKinds()
+	for name, bit := range map[string]uint8{"L": isL, "N": isN} {
+		class := loadClass(name)
+		for r, k := range kinds {
+			if class.has(rune(r)) != (k&bit != 0) {
+				t.Fatalf("%s: %U", name, r)
+			}
+		}
+	}
+	for r, k := range kinds {
+		if isSpace(rune(r)) != (k&isS != 0) {
+			t.Fatalf("space: %U", r)
+		}
+	}
+}
+
+func FuzzScanners(f *testing.F) {
+	type pair struct {
+		byHand pattern
+		re     regex
+	}
+	var pairs []pair
+	add := func(source string, p pattern) {
+		re, err := compileRegex(source)
+		if err != nil {
+			f.Fatal(err)
+		}
+		pairs = append(pairs, pair{p, re})
+	}
+	for source, m := range scanners {
+		add(source, m)
+	}
+	for source, m := range gapScanners {
+		add(source, m)
+	}
+	f.Add("I'LL say 'ſ 1234\r\n \n x\u0301X  ")
+	f.Fuzz(func(t *testing.T, s string) {
+		if len(s) > 256 {
+			return
+		}
+		b := []byte(strings.ToValidUTF8(s, replacement))
+		for _, p := range pairs {
+			got, _ := p.byHand.cuts(b, nil)
+			want, err := p.re.cuts(b, nil)
+			if err == nil && !slices.Equal(got, want) {
+				t.Fatalf("%s: %q: got %v, want %v", p.re.re, b, got, want)
+			}
+		}
+	})
+}
