@@ -1,0 +1,402 @@
+package jpeg
+
+import (
+	"errors"
+	"fmt"
+)
+
+// maxScans is the most scans of a file. Encoders make some ten; each costs a pass over the image, however short it is.
+const maxScans = 256
+
+// Decode decodes the image of h to RGB. pix has 3 x Width x Height bytes. It can be called once for a header.
+func Decode(pix []byte, h *Header) error {
+	if len(pix) != 3*h.Width*h.Height {
+		panic(fmt.Sprintf("jpeg: %d bytes for %dx%d pixels", len(pix), h.Width, h.Height))
+	}
+	d := &decoder{Header: h}
+	for i := range h.components {
+		c := &h.components[i]
+		c.plane = make([]byte, c.blocksX*c.blocksY*64)
+		if h.progressive {
+			c.coefficients = make([]int16, c.blocksX*c.blocksY*64)
+		}
+	}
+	for scans := 0; ; {
+		marker, body, err := h.segment()
+		if err != nil {
+			return err
+		}
+		switch {
+		case marker == markerEOI:
+			if scans == 0 {
+				return errors.New("the file ends before there is an image")
+			}
+			d.finish()
+			d.convert(pix)
+			return nil
+		case marker == markerSOS:
+			if scans++; scans > maxScans {
+				return fmt.Errorf("there are more than %d scans", maxScans)
+			}
+			if err := d.scan(body); err != nil {
+				return err
+			}
+		case marker >= markerSOF0 && marker <= markerSOF15 && marker != markerDHT && marker != 0xcc:
+			return errors.New("there are two headers of a frame")
+		default:
+			if err := h.table(marker, body); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+type decoder struct {
+	*Header
+	bits   bitReader
+	eobRun int // blocks that are all zero, in a progressive scan
+	// The parameters of a progressive scan: first and last coefficient, bit position before and now.
+	first, last, high, low int
+}
+
+// scan decodes a scan; body is its header.
+func (d *decoder) scan(body []byte) error {
+	if len(body) < 1 || len(body) != 4+2*int(body[0]) || body[0] < 1 || body[0] > 4 {
+		return errors.New("the header of a scan has a wrong length")
+	}
+	n := int(body[0])
+	d.first, d.last, d.high, d.low = int(body[1+2*n]), int(body[2+2*n]), int(body[3+2*n]>>4), int(body[3+2*n]&15)
+	if !d.progressive {
+		d.first, d.last, d.high, d.low = 0, 63, 0, 0
+	} else if d.last > 63 || d.first > d.last || d.low > 13 || d.first == 0 && d.last != 0 || d.first > 0 && n > 1 ||
+		d.high != 0 && d.high != d.low+1 {
+		return errors.New("the header of a scan has wrong coefficients")
+	}
+	var list []*component
+	blocks := 0
+	for i := range n {
+		id, tables := body[1+2*i], body[2+2*i]
+		c := d.component(id)
+		if c == nil {
+			return fmt.Errorf("a scan has a component %d that the frame has not", id)
+		}
+		for _, other := range list {
+			if other == c {
+				return errors.New("a scan has a component twice")
+			}
+		}
+		if tables>>4 > 3 || tables&15 > 3 {
+			return errors.New("a scan has a wrong Huffman table")
+		}
+		c.dc, c.ac, c.prediction = d.huffman[0][tables>>4], d.huffman[1][tables&15], 0
+		if c.dc == nil && d.first == 0 && d.high == 0 || c.ac == nil && d.last > 0 {
+			return errors.New("a scan has a Huffman table that the file has not")
+		}
+		if c.quant == nil {
+			if c.quant = d.quant[c.table]; c.quant == nil {
+				return errors.New("a scan has a quantisation table that the file has not")
+			}
+		}
+		list = append(list, c)
+		blocks += c.h * c.v
+	}
+	if n > 1 && blocks > 10 {
+		return errors.New("a scan has units of more than 10 blocks")
+	}
+	d.bits = bitReader{data: d.data}
+	d.eobRun = 0
+	var err error
+	if n == 1 {
+		err = d.single(list[0])
+	} else {
+		err = d.interleaved(list)
+	}
+	d.data = d.bits.data
+	return err
+}
+
+func (d *decoder) component(id byte) *component {
+	for i := range d.components {
+		if d.components[i].id == id {
+			return &d.components[i]
+		}
+	}
+	return nil
+}
+
+// single decodes a scan of one component: its blocks row by row, without those that fill up units.
+func (d *decoder) single(c *component) error {
+	w, h := divUp(c.width, 8), divUp(c.height, 8)
+	left := d.restart
+	for y := range h {
+		for x := range w {
+			if err := d.block(c, x, y); err != nil {
+				return err
+			}
+			if left--; left == 0 && !(y == h-1 && x == w-1) {
+				if err := d.restartMarker(c); err != nil {
+					return err
+				}
+				left = d.restart
+			}
+		}
+		if d.bits.n < 0 {
+			return errShort
+		}
+	}
+	return nil
+}
+
+// interleaved decodes a scan of several components: of each, the blocks of one minimum coded unit, then of the next.
+func (d *decoder) interleaved(list []*component) error {
+	left := d.restart
+	for y := range d.mcusY {
+		for x := range d.mcusX {
+			for _, c := range list {
+				for v := range c.v {
+					for h := range c.h {
+						if err := d.block(c, x*c.h+h, y*c.v+v); err != nil {
+							return err
+						}
+					}
+				}
+			}
+			if left--; left == 0 && !(y == d.mcusY-1 && x == d.mcusX-1) {
+				if err := d.restartMarker(list...); err != nil {
+					return err
+				}
+				left = d.restart
+			}
+		}
+		if d.bits.n < 0 {
+			return errShort
+		}
+	}
+	return nil
+}
+
+// restartMarker goes to the data behind the next restart marker.
+func (d *decoder) restartMarker(list ...*component) error {
+	if d.bits.n < 0 {
+		return errShort
+	}
+	data := d.bits.data                    // a marker stops the reader
+	for len(data) > 0 && data[0] != 0xff { // libjpeg skips what stands before a marker
+		data = data[1:]
+	}
+	for len(data) > 1 && data[0] == 0xff && data[1] == 0xff {
+		data = data[1:]
+	}
+	if len(data) < 2 {
+		return errShort
+	}
+	if data[1] < markerRST0 || data[1] > markerRST7 {
+		return errDamaged
+	}
+	d.bits = bitReader{data: data[2:]}
+	d.eobRun = 0
+	for _, c := range list {
+		c.prediction = 0
+	}
+	return nil
+}
+
+// block decodes block (x, y) of a component.
+func (d *decoder) block(c *component, x, y int) error {
+	if !d.progressive {
+		var block [64]int16
+		last, err := d.baseline(c, &block)
+		if err != nil {
+			return err
+		}
+		stride := c.blocksX * 8
+		idct(c.plane[y*8*stride+x*8:], stride, &block, c.quant, last)
+		return nil
+	}
+	block := (*[64]int16)(c.coefficients[(y*c.blocksX+x)*64:])
+	switch {
+	case d.first == 0 && d.high == 0:
+		d.bits.fill()
+		s := d.bits.symbol(c.dc)
+		if s < 0 {
+			return errDamaged
+		}
+		c.prediction += d.bits.extend(s)
+		block[0] = int16(c.prediction << d.low)
+		return nil
+	case d.first == 0:
+		d.bits.fill()
+		if d.bits.bits(1) != 0 {
+			block[0] |= 1 << d.low
+		}
+		return nil
+	case d.high == 0:
+		return d.acFirst(c, block)
+	}
+	return d.acRefine(c, block)
+}
+
+// baseline decodes a block of a sequential scan. last is the place in the file of its last coefficient that is not 0.
+func (d *decoder) baseline(c *component, block *[64]int16) (last int, err error) {
+	b := &d.bits
+	b.fill()
+	s := b.symbol(c.dc)
+	if s < 0 {
+		return 0, errDamaged
+	}
+	c.prediction += b.extend(s)
+	block[0] = int16(c.prediction)
+	ac := c.ac
+	for k := 1; k < 64; k++ {
+		b.fill()
+		if v := ac.value[b.acc>>(64-fastBits)]; v != 0 {
+			k += int(v >> 8 & 15)
+			b.use(int(v & 255))
+			if k > 63 {
+				return 0, errDamaged
+			}
+			block[zigzag[k]] = int16(v >> 16)
+			last = k
+			continue
+		}
+		s := b.symbol(ac)
+		if s < 0 {
+			return 0, errDamaged
+		}
+		run, size := s>>4, s&15
+		if size == 0 {
+			if run != 15 {
+				break
+			}
+			k += 15
+			continue
+		}
+		if k += run; k > 63 {
+			return 0, errDamaged
+		}
+		block[zigzag[k]] = int16(b.extend(size))
+		last = k
+	}
+	return last, nil
+}
+
+// acFirst decodes the first bits of AC coefficients.
+func (d *decoder) acFirst(c *component, block *[64]int16) error {
+	if d.eobRun > 0 {
+		d.eobRun--
+		return nil
+	}
+	b := &d.bits
+	for k := d.first; k <= d.last; k++ {
+		b.fill()
+		s := b.symbol(c.ac)
+		if s < 0 {
+			return errDamaged
+		}
+		run, size := s>>4, s&15
+		if size == 0 {
+			if run != 15 {
+				d.eobRun = 1<<run - 1
+				if run > 0 {
+					d.eobRun += int(b.bits(run))
+				}
+				return nil
+			}
+			k += 15
+			continue
+		}
+		if k += run; k > 63 {
+			return errDamaged
+		}
+		block[zigzag[k]] = int16(b.extend(size) << d.low)
+	}
+	return nil
+}
+
+// acRefine decodes one more bit of AC coefficients: of those that are not 0 already, and of new ones between them.
+func (d *decoder) acRefine(c *component, block *[64]int16) error {
+	b := &d.bits
+	one := int16(1) << d.low
+	k := d.first
+codes:
+	for k <= d.last && d.eobRun == 0 {
+		b.fill()
+		s := b.symbol(c.ac)
+		if s < 0 {
+			return errDamaged
+		}
+		run, size := s>>4, s&15
+		value := int16(0)
+		switch {
+		case size == 1:
+			value = -one
+			if b.bits(1) != 0 {
+				value = one
+			}
+		case size != 0:
+			return errDamaged
+		case run != 15:
+			d.eobRun = 1 << run
+			if run > 0 {
+				d.eobRun += int(b.bits(run))
+			}
+			break codes
+		}
+		for ; k <= d.last; k++ { // over run zeros, refining what is not zero
+			p := &block[zigzag[k]]
+			if *p != 0 {
+				d.refine(p, one)
+			} else if run--; run < 0 {
+				break
+			}
+		}
+		if value != 0 {
+			if k > d.last {
+				return errDamaged
+			}
+			block[zigzag[k]] = value
+		}
+		k++
+	}
+	if d.eobRun > 0 {
+		for ; k <= d.last; k++ {
+			if p := &block[zigzag[k]]; *p != 0 {
+				d.refine(p, one)
+			}
+		}
+		d.eobRun--
+	}
+	return nil
+}
+
+// refine reads the next bit of a coefficient.
+func (d *decoder) refine(p *int16, one int16) {
+	d.bits.fill()
+	if d.bits.bits(1) != 0 && *p&one == 0 {
+		if *p >= 0 {
+			*p += one
+		} else {
+			*p -= one
+		}
+	}
+}
+
+// finish computes the planes that are not there yet: those of a progressive image, and those that no scan had.
+func (d *decoder) finish() {
+	for i := range d.components {
+		c := &d.components[i]
+		switch {
+		case c.quant == nil:
+			for i := range c.plane {
+				c.plane[i] = 128
+			}
+		case d.progressive:
+			stride := c.blocksX * 8
+			for y := range c.blocksY {
+				for x := range c.blocksX {
+					idct(c.plane[y*8*stride+x*8:], stride, (*[64]int16)(c.coefficients[(y*c.blocksX+x)*64:]), c.quant, 63)
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,292 @@
+"""Makes the reference data of this folder with Pillow 13 and transformers 5.23 (PIL backend):
+
+    python make.py OUT [--seed N] [--count N]
+
+OUT gets cases/src/* (images of every kind), cases/decoded.safetensors (what Pillow decodes: NAME as load_image has it, NAME|white
+as do_convert_rgb has it), cases/pil_resize.safetensors, processors/*/, cases/processors.safetensors and cases/cases.json.
+"""
+
+import argparse
+import io
+import json
+import pathlib
+import random
+import struct
+import zlib
+
+import numpy as np
+from PIL import Image, ImageOps
+from safetensors.numpy import save_file
+from transformers.image_transforms import convert_to_rgb
+import transformers
+
+
+def picture(rng, w, h):
+    """Smooth colours, edges and noise."""
+    y, x = np.mgrid[0:h, 0:w]
+    a, b = rng.random(2) * 6 + 1
+    base = np.stack([np.sin(x / a) + np.cos(y / b), x / max(w, 1) * 2 - 1 + np.sin(y / 3), np.cos((x + y) / a)], -1)
+    img = base * 70 + 128 + rng.normal(0, 12, (h, w, 3))
+    img[h // 3: h // 2, w // 4: w // 2] = rng.integers(0, 256, 3)
+    return Image.fromarray(np.clip(img, 0, 255).astype(np.uint8))
+
+
+def patched_sof(data, factors):
+    """Changes width, height and sampling factors in a JPEG's frame header."""
+    data = bytearray(data)
+    i = data.index(b"\xff\xc0") if b"\xff\xc0" in data else data.index(b"\xff\xc2")
+    (w, h), samplings = factors
+    data[i + 5: i + 9] = struct.pack(">HH", h, w)
+    for c, s in enumerate(samplings):
+        data[i + 11 + 3 * c] = s
+    return bytes(data)
+
+
+def chunk(kind, body):
+    return struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+
+
+def with_chunk(png, kind, body):
+    """Puts a chunk behind the header of a PNG."""
+    return png[:33] + chunk(kind, body) + png[33:]
+
+
+def orientation(n, order="II"):
+    e = "<" if order == "II" else ">"
+    return b"Exif\0\0" + order.encode() + struct.pack(e + "HIHHHIHHI", 42, 8, 1, 274, 3, 1, n, 0, 0)
+
+
+def saved(img, kind, **kw):
+    b = io.BytesIO()
+    img.save(b, kind, **kw)
+    return b.getvalue()
+
+
+def jpegs(rng, out):
+    def size():
+        return int(rng.integers(1, 44)), int(rng.integers(1, 34))
+
+    for sub in range(3):
+        for progressive in (False, True):
+            for quality in (30, 75, 96):
+                p = picture(rng, *size())
+                out[f"s{sub}q{quality}{'p' if progressive else 'b'}.jpg"] = saved(
+                    p, "JPEG", quality=quality, subsampling=sub, progressive=progressive)
+    for w in (1, 2, 3, 4, 5, 16, 17):
+        out[f"w{w}.jpg"] = saved(picture(rng, w, 9), "JPEG", subsampling=2)
+        out[f"h{w}.jpg"] = saved(picture(rng, 11, w), "JPEG", subsampling=1)
+    out["gray.jpg"] = saved(picture(rng, 33, 21).convert("L"), "JPEG")
+    out["gray_progressive.jpg"] = saved(picture(rng, 33, 21).convert("L"), "JPEG", progressive=True)
+    out["gray_2x2.jpg"] = patched_sof(out["gray.jpg"], ((33, 21), [0x22]))
+    out["restart.jpg"] = saved(picture(rng, 41, 34), "JPEG", restart_marker_blocks=2)
+    out["restart_progressive.jpg"] = saved(picture(rng, 36, 41), "JPEG", restart_marker_rows=1, progressive=True)
+    out["optimized.jpg"] = saved(picture(rng, 40, 30), "JPEG", optimize=True, quality=99)
+    out["rgb.jpg"] = saved(picture(rng, 40, 30), "JPEG", keep_rgb=True)
+    cmyk = picture(rng, 37, 29).convert("CMYK")
+    out["cmyk.jpg"] = saved(cmyk, "JPEG", quality=90)
+    ycck = bytearray(saved(cmyk, "JPEG", quality=90))
+    ycck[ycck.index(b"Adobe") + 11] = 2
+    out["ycck.jpg"] = bytes(ycck)
+    i = ycck.index(b"\xff\xee")
+    out["cmyk_plain.jpg"] = bytes(ycck[:i] + ycck[i + 16:])
+    # 4:2:2 data read as 4:4:0, and 4:2:0 as 4:1:1: other pixels, but files that are right.
+    out["440.jpg"] = patched_sof(saved(picture(rng, 64, 32), "JPEG", subsampling=1), ((31, 63), [0x12, 0x11, 0x11]))
+    out["440_progressive.jpg"] = patched_sof(
+        saved(picture(rng, 64, 32), "JPEG", subsampling=1, progressive=True), ((32, 64), [0x12, 0x11, 0x11]))
+    out["411.jpg"] = patched_sof(saved(picture(rng, 64, 32), "JPEG", subsampling=2), ((127, 16), [0x41, 0x11, 0x11]))
+    out["422_of_both.jpg"] = patched_sof(saved(picture(rng, 64, 32), "JPEG", subsampling=1), ((63, 16 * 2), [0x21, 0x11, 0x11]))
+    for n in range(1, 10):
+        out[f"exif{n}.jpg"] = saved(picture(rng, 19, 13), "JPEG", exif=orientation(n, "MM" if n % 2 else "II"))
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description tiff:Orientation="8"/></x:xmpmeta>'
+    out["xmp.jpg"] = saved(picture(rng, 19, 13), "JPEG", xmp=xmp)
+
+
+def pngs(rng, out):
+    p = picture(rng, 31, 23)
+    alpha = Image.fromarray(rng.integers(0, 256, (23, 31), dtype=np.uint8))
+    alpha.paste(0, (3, 3, 9, 9))
+    alpha.paste(255, (12, 3, 20, 9))
+    rgba = p.copy()
+    rgba.putalpha(alpha)
+    la = p.convert("L")
+    la.putalpha(alpha)
+    out["rgb.png"] = saved(p, "PNG")
+    out["rgba.png"] = saved(rgba, "PNG")
+    out["la.png"] = saved(la, "PNG")
+    out["l.png"] = saved(p.convert("L"), "PNG")
+    out["one.png"] = saved(p.convert("1"), "PNG")
+    out["palette.png"] = saved(p.quantize(40), "PNG")
+    for bits in (1, 2, 4):
+        out[f"palette{bits}.png"] = saved(p.quantize(2 ** bits), "PNG", bits=bits)
+    out["palette_alpha.png"] = saved(p.quantize(20), "PNG", transparency=bytes(range(0, 200, 10)))
+    out["palette_index.png"] = saved(p.quantize(20), "PNG", transparency=3)
+    out["l_transparent.png"] = saved(p.convert("L"), "PNG", transparency=p.convert("L").getpixel((4, 4)))
+    out["rgb_transparent.png"] = saved(p, "PNG", transparency=p.getpixel((4, 4)))
+    g16 = (np.asarray(p.convert("L")).astype(np.uint16) * 3)
+    out["gray16.png"] = saved(Image.fromarray(g16), "PNG")
+    raw = rng.integers(0, 256, (23, 31 * 6), dtype=np.uint8)
+    for name, colour, n in (("rgb16", 2, 6), ("rgba16", 6, 8), ("la16", 4, 4)):
+        raw = rng.integers(0, 256, (23, 31 * n), dtype=np.uint8)
+        lines = b"".join(b"\0" + r.tobytes() for r in raw)
+        out[name + ".png"] = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 31, 23, 16, colour, 0, 0, 0)) + chunk(
+            b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+    for bits in (2, 4):
+        row = (31 * bits + 7) // 8
+        lines = b"".join(b"\0" + rng.integers(0, 256, row, dtype=np.uint8).tobytes() for _ in range(23))
+        out[f"l{bits}.png"] = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 31, 23, bits, 0, 0, 0, 0)) + chunk(
+            b"IDAT", zlib.compress(lines)) + chunk(b"IEND", b"")
+    out["exif.png"] = saved(p, "PNG", exif=orientation(6))
+    e = orientation(5)
+    profile = b"\nexif\n%8d\n" % len(e) + e.hex().encode() + b"\n"
+    out["raw_exif.png"] = with_chunk(out["rgb.png"], b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(profile))
+    xmp = b"<x><tiff:Orientation>3</tiff:Orientation></x>"
+    out["xmp.png"] = with_chunk(out["rgb.png"], b"iTXt", b"XML:com.adobe.xmp\0\0\0\0\0" + xmp)
+
+
+def others(rng, out):
+    p = picture(rng, 29, 21)
+    alpha = Image.fromarray(rng.integers(0, 256, (21, 29), dtype=np.uint8))
+    rgba = p.copy()
+    rgba.putalpha(alpha)
+    q = p.quantize(30)
+    out["a.gif"] = saved(q, "GIF")
+    out["interlaced.gif"] = saved(q, "GIF", interlace=1)
+    out["transparent.gif"] = saved(q, "GIF", transparency=4)
+    out["gray.gif"] = saved(p.convert("L"), "GIF")
+    out["two.gif"] = saved(p.quantize(5), "GIF", save_all=True, append_images=[picture(rng, 29, 21).quantize(6)])
+    g = bytearray(out["a.gif"])
+    g[6:10] = struct.pack("<HH", 60, 40)
+    out["larger_screen.gif"] = bytes(g)
+    g = bytearray(out["transparent.gif"])
+    i = g.index(b",", 13 + 3 * 32)
+    g[i + 1: i + 5] = struct.pack("<HH", 7, 5)
+    out["offset.gif"] = bytes(g)
+    out["lossless.webp"] = saved(p, "WEBP", lossless=True)
+    out["lossless_alpha.webp"] = saved(rgba, "WEBP", lossless=True, exact=True)
+    for quality in (20, 80):
+        out[f"lossy{quality}.webp"] = saved(p, "WEBP", quality=quality)
+        out[f"lossy_alpha{quality}.webp"] = saved(rgba, "WEBP", quality=quality, alpha_quality=quality)
+    for w, h in ((1, 1), (2, 3), (17, 16), (16, 17)):
+        out[f"lossy_{w}x{h}.webp"] = saved(picture(rng, w, h), "WEBP")
+    out["exif.webp"] = saved(p, "WEBP", exif=orientation(7))
+    out["animated.webp"] = saved(p, "WEBP", save_all=True, append_images=[picture(rng, 29, 21)])
+    out["animated_alpha.webp"] = saved(rgba, "WEBP", save_all=True, append_images=[rgba.transpose(0)])
+    out["rgb.bmp"] = saved(p, "BMP")
+    out["rgba.bmp"] = saved(rgba, "BMP")
+    out["l.bmp"] = saved(p.convert("L"), "BMP")
+    out["palette.bmp"] = saved(q, "BMP")
+    out["one.bmp"] = saved(p.convert("1"), "BMP")
+    for c in (None, "tiff_lzw", "tiff_adobe_deflate", "packbits"):
+        out[f"rgb_{c}.tiff"] = saved(p, "TIFF", compression=c)
+    out["rgba.tiff"] = saved(rgba, "TIFF")
+    out["l.tiff"] = saved(p.convert("L"), "TIFF")
+    out["one.tiff"] = saved(p.convert("1"), "TIFF")
+    out["palette.tiff"] = saved(q, "TIFF")
+    out["gray16.tiff"] = saved(Image.fromarray(np.asarray(p.convert("L")).astype(np.uint16) * 3), "TIFF")
+    out["turned.tiff"] = saved(p, "TIFF", tiffinfo={274: 6})
+
+
+# Configurations, with keys as older versions spelt them too.
+PROCESSORS = {
+    "old_vit": {"feature_extractor_type": "ViTFeatureExtractor", "size": 40, "resample": 2},
+    "old_clip": {"feature_extractor_type": "CLIPFeatureExtractor", "size": 36, "crop_size": 32},
+    "fast_clip": {"image_processor_type": "CLIPImageProcessorFast", "size": {"shortest_edge": 30}, "crop_size": {"height": 24, "width": 36}},
+    "crop_odd": {"image_processor_type": "BitImageProcessor", "size": {"shortest_edge": 23}, "crop_size": {"height": 31, "width": 26}},
+    "defaults_deit": {"image_processor_type": "DeiTImageProcessor", "crop_size": 50, "size": 57},
+    "list_size": {"image_processor_type": "ViTImageProcessor", "size": [30, 44], "resample": 4},
+    "hamming": {"image_processor_type": "SiglipImageProcessor", "size": {"height": 33, "width": 21}, "resample": 5},
+    "nearest": {"image_processor_type": "ViTImageProcessor", "size": {"height": 29, "width": 41}, "resample": 0},
+    "magic": {"image_processor_type": "ViTImageProcessor", "size": {"height": 29, "width": 41}, "resample": 7},
+    "siglip_int": {"image_processor_type": "SiglipImageProcessor", "size": 33, "image_mean": 0.4, "image_std": 0.3},
+    "no_rescale": {"image_processor_type": "ViTImageProcessor", "size": 20, "do_rescale": False, "image_mean": [120.5, 110, 99],
+                   "image_std": [58.3, 57, 57.4]},
+    "raw": {"image_processor_type": "ViTImageProcessor", "size": 20, "do_rescale": False, "do_normalize": False},
+    "factor": {"image_processor_type": "ViTImageProcessor", "size": 20, "rescale_factor": 0.0078, "do_normalize": False},
+    "crop_only": {"image_processor_type": "CLIPImageProcessor", "do_resize": False, "crop_size": {"height": 21, "width": 40}},
+    "longest": {"image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": 30, "longest_edge": 45}, "do_center_crop": False},
+    "fit": {"image_processor_type": "ViTImageProcessor", "size": {"max_height": 30, "max_width": 40}},
+    "convnext_old": {"feature_extractor_type": "ConvNextFeatureExtractor", "size": 30},
+    "convnext_pct": {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 27}, "crop_pct": 0.95, "resample": 2},
+    "convnext_crop": {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 27}, "do_center_crop": True,
+                      "crop_size": {"height": 33, "width": 22}},
+    "not_square": {"image_processor_type": "ViTImageProcessor", "size": 22, "default_to_square": False},
+    "beit": {"image_processor_type": "BeitImageProcessor", "size": 31, "crop_size": 25, "do_center_crop": True},
+    "blip": {"image_processor_type": "BlipImageProcessor", "size": {"height": 24, "width": 24}},
+    "mobilenet": {"image_processor_type": "MobileNetV1ImageProcessor", "size": {"shortest_edge": 32}, "crop_size": {"height": 28, "width": 28}},
+    "nulls": {"image_processor_type": "CLIPImageProcessor", "do_center_crop": None, "crop_size": None, "do_normalize": None,
+              "image_std": None, "size": {"height": 20, "width": 30}},
+    "nested": {"image_processor_type": "ViTImageProcessor", "size": {"height": 18, "width": 26}},
+}
+
+
+def processor_class(config):
+    name = config.get("image_processor_type") or config["feature_extractor_type"].replace("FeatureExtractor", "ImageProcessor")
+    name = name.removesuffix("Fast") + "Pil"
+    import importlib
+    base = name.removesuffix("ImageProcessorPil")
+    module = {"CLIP": "clip", "DeiT": "deit", "ViT": "vit", "ConvNext": "convnext", "MobileNetV1": "mobilenet_v1"}.get(base, base.lower())
+    return getattr(importlib.import_module(f"transformers.models.{module}.image_processing_pil_{module}"), name)
+
+
+def main():
+    args = argparse.ArgumentParser()
+    args.add_argument("out", type=pathlib.Path)
+    args.add_argument("--seed", type=int, default=1)
+    args.add_argument("--count", type=int, default=60)
+    args = args.parse_args()
+    rng = np.random.default_rng(args.seed)
+    random.seed(args.seed)
+    src = args.out / "cases" / "src"
+    src.mkdir(parents=True, exist_ok=True)
+
+    files = {}
+    jpegs(rng, files)
+    pngs(rng, files)
+    others(rng, files)
+    decoded = {}
+    for name, data in files.items():
+        (src / name).write_bytes(data)
+        decoded[name] = np.array(ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB"))
+        if not name.endswith(".jpg"):
+            decoded[name + "|white"] = convert_to_rgb(Image.open(io.BytesIO(data)), return_numpy=True)
+    # Most |white are what is there without it.
+    decoded = {k: v for k, v in decoded.items() if not k.endswith("|white") or not np.array_equal(v, decoded[k[:-6]])}
+    save_file({k: np.ascontiguousarray(v) for k, v in decoded.items()}, args.out / "cases" / "decoded.safetensors")
+
+    resizes = {}
+    names = {r.name.lower(): r for r in Image.Resampling}
+    for i in range(args.count):
+        most = random.choice([4, 20, 45] if args.count < 1000 else [4, 60, 700])
+        w, h, new_w, new_h = (random.randint(1, most) for _ in range(4))
+        mode = random.choice(["RGB", "RGB", "L", "RGBA"])
+        a = rng.integers(0, 256, (h, w, 4), dtype=np.uint8)
+        a[..., 3] = np.where(a[..., 3] < 60, 0, np.where(a[..., 3] > 200, 255, a[..., 3]))
+        if random.random() < 0.5:
+            a = np.where(a > 127, 255, 0).astype(np.uint8)  # the largest swings
+        a = {"RGB": a[..., :3], "L": a[..., 0], "RGBA": a}[mode]
+        name = random.choice(sorted(names))
+        resizes[f"r{i}|source"] = np.ascontiguousarray(a)
+        resizes[f"r{i}|{name}|{new_w}x{new_h}"] = np.array(Image.fromarray(resizes[f"r{i}|source"]).resize((new_w, new_h), names[name]))
+    save_file(resizes, args.out / "cases" / "pil_resize.safetensors")
+
+    cases, tensors = [], {}
+    for i, (name, config) in enumerate(PROCESSORS.items()):
+        folder = args.out / "processors" / name
+        folder.mkdir(parents=True, exist_ok=True)
+        if name == "nested":
+            (folder / "processor_config.json").write_text(json.dumps({"processor_class": "X", "image_processor": config}))
+            (folder / "preprocessor_config.json").write_text("{}")
+        else:
+            (folder / "preprocessor_config.json").write_text(json.dumps(config))
+        processor = processor_class(config)(**{k: v for k, v in config.items() if not k.endswith("_type")})
+        for image in (("w17.jpg",), ("exif6.jpg",))[i % 2] if args.count < 1000 else decoded:
+            values = np.asarray(processor(Image.fromarray(decoded[image]))["pixel_values"][0])
+            key = f"{name}|{image}"
+            tensors[key] = np.ascontiguousarray(values.astype(np.float32))
+            cases.append({"processor": name, "image": image, "input": "decoded", "key": key, "shape": list(values.shape)})
+    save_file(tensors, args.out / "cases" / "processors.safetensors")
+    (args.out / "cases" / "cases.json").write_text(json.dumps({"cases": cases}, indent=1))
+
+
+if __name__ == "__main__":
+    main()
