@@ -26,6 +26,8 @@
 #define S2 64(SP)
 #define S3 96(SP)
 
+CONSTANT(magicOnly, 0x4b400000) // magic without the 127
+
 // mask: 32 times -1, 32 times 0. The 32 numbers from mask+4·(32-n) select the first n elements of a block.
 DATA mask<>+0(SB)/8, $-1
 DATA mask<>+8(SB)/8, $-1
@@ -259,26 +261,25 @@ kept:
 	GELUEND8(192, Y12); \
 	GELUEND8(224, Y13)
 
-// SIGMOID8(ARG, END): sigmoid of eight vectors of arguments, which ARG(x, V) makes of x in memory; they have x's signs.
-// END(x, V) is what is done with the result. r is in Y0 to Y5 and the frame, 2^n in the frame, the polynomial's accumulators
-// are Y6 to Y13. x < 0 ? e : 1 is the greater of e and (x < 0 ? 0 : 1), as e is at most 1: VBLENDVPS would take the place
-// of a multiply-add.
+// SIGMOID8(ARG, END): sigmoid of eight vectors of arguments; ARG(x, V) makes -|argument| of x in memory, which has the
+// argument's sign. END(x, V) is what is done with the result. r is in Y0 to Y5 and the frame, n<<23 in the frame, the
+// polynomial's accumulators are Y6 to Y13. If an argument is below expLow, or NaN, the rest of the slice is left to the loop
+// over smaller blocks: as unsigned integers, such bits are greater than those of expLow (Y8 is the greatest of all). So n<<23
+// may be added to the polynomial's exponent, which multiplies by 2^n. x < 0 ? e : 1 is the greater of e and (x < 0 ? 0 : 1),
+// as e is at most 1: VBLENDVPS would take the place of a multiply-add.
 #define REDUCE8(ARG, at, V) \
 	ARG(at(SI), V); \
-	VORPS Y14, V, V; \
-	VMAXPS V, Y8, V; \
-	VMOVAPS V, Y6; \
-	VFMADD213PS Y10, Y9, Y6; \
+	VMOVAPS Y10, Y6; \
+	VFMADD231PS Y9, V, Y6; \
+	VPMAXUD V, Y8, Y8; \
 	VSUBPS Y10, Y6, Y7; \
-	VCMPPS $5, Y11, V, Y15; \
-	VFMADD231PS Y12, Y7, V; \
 	VPSLLD $23, Y6, Y6; \
-	VFMADD231PS Y13, Y7, V; \
-	VANDPS Y15, Y6, Y6; \
-	VMOVAPS Y6, (64+at)(FRAME)
+	VFMADD231PS Y12, Y7, V; \
+	VMOVAPS Y6, (64+at)(FRAME); \
+	VFMADD231PS Y13, Y7, V
 #define QUOTIENT8(END, at, Q) \
 	VCMPPS $0x1e, at(SI), Y15, Y1; \
-	VMULPS (64+at)(FRAME), Q, Q; \
+	VPADDD (64+at)(FRAME), Q, Q; \
 	VANDNPS Y14, Y1, Y1; \
 	VADDPS Q, Y14, Y0; \
 	VMAXPS Q, Y1, Q; \
@@ -286,13 +287,13 @@ kept:
 	END(at(SI), Q); \
 	VMOVUPS Q, at(DI)
 #define SIGMOID8(ARG, END) \
-	LET(expClamp, Y8); \
-	LET(log2e, Y9); \
-	LET(magic, Y10); \
 	LET(expLow, Y11); \
+	LET(log2e, Y9); \
+	LET(magicOnly, Y10); \
 	LET(minusLn2Hi, Y12); \
 	LET(minusLn2Lo, Y13); \
 	LET(signBit, Y14); \
+	VMOVAPS Y11, Y8; \
 	REDUCE8(ARG, 192, Y0); \
 	REDUCE8(ARG, 224, Y1); \
 	VMOVAPS Y0, 0(FRAME); \
@@ -303,6 +304,10 @@ kept:
 	REDUCE8(ARG, 96, Y3); \
 	REDUCE8(ARG, 128, Y4); \
 	REDUCE8(ARG, 160, Y5); \
+	VPCMPEQD Y11, Y8, Y8; \
+	VPMOVMSKB Y8, AX; \
+	CMPL AX, $-1; \
+	JNE rest; \
 	HORNER8(exp6); \
 	STEP8(exp5); \
 	STEP8(exp4); \
@@ -321,21 +326,23 @@ kept:
 	QUOTIENT8(END, 224, Y13)
 
 // The arguments, and what becomes of the sigmoid.
-#define ITSELF(x, V) VMOVUPS x, V
+#define ITSELF(x, V) VORPS x, Y14, V
 #define CUBIC8(x, V) \
 	LET(geluTanh3, Y6); \
 	LET(geluTanh1, Y7); \
 	VMOVUPS x, Y15; \
 	VMULPS Y15, Y15, V; \
 	VFMADD213PS Y7, Y6, V; \
-	VMULPS Y15, V, V
+	VMULPS Y15, V, V; \
+	VORPS V, Y14, V
 #define QUICK8(x, V) \
 	LET(quick, Y6); \
-	VMULPS x, Y6, V
+	VMULPS x, Y6, V; \
+	VORPS V, Y14, V
 #define TIMES(x, V) VMULPS x, V, V
 #define NOTHING(x, V)
 
-// EIGHTS(BODY): the loop over whole blocks of 64; the elements left are in CX.
+// EIGHTS(BODY): the loop over whole blocks of 64, which BODY may leave to rest; the elements left are in CX.
 #define EIGHTS(BODY) \
 	MOVQ dst+0(FP), DI; \
 	MOVQ src+8(FP), SI; \

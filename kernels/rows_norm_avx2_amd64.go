@@ -20,8 +20,8 @@ type norm4 struct {
 	eps         float32
 	base        float32    // added to gamma
 	minusMean   [4]float32 // of each row
-	scale       [4]float32
-	lanes       [4]lanes
+	scale       [4]float32 //nolint:unused // in assembly alone, as the lanes
+	lanes       [4]lanes   //nolint:unused
 }
 
 // Where eight rows of at most normAhead elements stay in the first-level cache, four are normalised while the results of the

@@ -112,5 +112,18 @@ func (s *Set) checkRows() error {
 	if err := compare("layer norm", s.rowMax(x[:]), generic.rowMax(x[:])); err != nil {
 		return err
 	}
+	norm.RMS, norm.OnePlus = true, true
+	s.norm(got[:], x[:], nil, &norm)
+	generic.norm(want[:], x[:], nil, &norm)
+	if err := compare("RMS norm", float32(s.above(x[:], 1)), float32(generic.above(x[:], 1))); err != nil {
+		return err
+	}
+	s.rotateHalves(got[:], n, x[:n/2], gamma[:n/2])
+	generic.rotateHalves(want[:], n, x[:n/2], gamma[:n/2])
+	s.rotatePairs(got[:], n, x[:n/2], gamma[:n/2])
+	generic.rotatePairs(want[:], n, x[:n/2], gamma[:n/2])
+	if err := compare("RoPE", 0, 0); err != nil {
+		return err
+	}
 	return compare("dot", s.dot(x[:], gamma[:]), generic.dot(x[:], gamma[:]))
 }
