@@ -25,6 +25,12 @@ func TestRowsThreads(t *testing.T) {
 			x.AddNormalize(dst, sum, src, rows, &Norm{Gamma: gamma, Beta: beta, Eps: 1e-12})
 			clear(sum)
 		}},
+		{"AddNormalize in the sum", func(x *Exec, dst, src []float32) {
+			copy(sum, gamma)
+			x.AddNormalize(sum, sum, src, rows, &Norm{Gamma: gamma, Beta: beta, Eps: 1e-6, RMS: true})
+			copy(dst, sum)
+			clear(sum)
+		}},
 		{"Softmax", func(x *Exec, dst, src []float32) { x.Softmax(dst, src, rows, n) }},
 		{"L2Normalize", func(x *Exec, dst, src []float32) { x.L2Normalize(dst, src, rows, n, 1e-12) }},
 		{"Activate", func(x *Exec, dst, src []float32) { x.Activate(dst, src, GELU) }},
