@@ -29,12 +29,12 @@ func guards(t *testing.T) (all []guard) {
 }
 
 func kernelGuards(t *testing.T, set *kernels.Set) (all []guard) {
+	// An Exec keeps memory that it works in: a measurement has one of its own, as it has its own operands.
 	exec := func(threads int) *kernels.Exec {
 		x := kernels.New(set, threads)
 		t.Cleanup(x.Close)
 		return x
 	}
-	x := exec(1)
 	add := func(name string, slack float64, sides func() (ours, yardstick side)) {
 		all = append(all, guard{set.Name() + " " + name, sides, slack})
 	}
@@ -42,7 +42,12 @@ func kernelGuards(t *testing.T, set *kernels.Set) (all []guard) {
 		{128, 384, 384}, {128, 384, 1536}, {128, 1536, 384}, {128, 768, 3072}, {128, 3072, 768},
 		{5, 384, 1536}, {8, 384, 1536}, {12, 384, 1536}, {16, 384, 1536},
 	} {
-		add(fmt.Sprintf("gemm %dx%dx%d / FMA peak", s[0], s[1], s[2]), 0.92, func() (ours, yardstick side) {
+		slack := 0.92
+		if s[0] <= fewRows {
+			slack = 0.88 // their weights come from a cache that others may use, too
+		}
+		add(fmt.Sprintf("gemm %dx%dx%d / FMA peak", s[0], s[1], s[2]), slack, func() (ours, yardstick side) {
+			x := exec(1)
 			return newProduct(x, s[0], s[1], s[2]).side(x), side{rate: x.PeakFMA}
 		})
 	}
@@ -51,17 +56,20 @@ func kernelGuards(t *testing.T, set *kernels.Set) (all []guard) {
 		from string
 	}{{384, 1536, "cache"}, {4096, 14336, "memory"}} {
 		add(fmt.Sprintf("gemm 1x%dx%d / %s bandwidth", s.k, s.n, s.from), 0.85, func() (ours, yardstick side) {
+			x := exec(1)
 			p := newProduct(x, 1, s.k, s.n)
 			return p.side(x), side{rate: func() float64 { return x.ReadBandwidth(p.b) / 2 }} // 2 flops for 4 bytes
 		})
 	}
 	add("gemm 128x384x384 / gonum", 0.8, func() (ours, yardstick side) {
+		x := exec(1)
 		p := newProduct(x, 128, 384, 384)
 		return p.side(x), side{work: p.flops(), run: p.gonumAlone}
 	})
 	for _, headDim := range []int{32, 64} {
 		for _, length := range []int{128, 512} {
 			add(fmt.Sprintf("attention %dx%d / its products", length, headDim), 0.93, func() (ours, yardstick side) {
+				x := exec(1)
 				a := newAttention(x, length, headDim)
 				return side{work: a.flops(), run: func() { a.run(x) }}, side{work: a.flops(), run: func() { a.products(x) }}
 			})
@@ -69,15 +77,15 @@ func kernelGuards(t *testing.T, set *kernels.Set) (all []guard) {
 	}
 	for i, k := range rowKernels() {
 		add(k.name+" / L2 bandwidth", 0.85, func() (ours, yardstick side) {
-			k := rowKernels()[i]
+			x, k := exec(1), rowKernels()[i]
 			return side{work: k.bytes, run: func() { k.run(x) }}, side{rate: l2Read(x).rate}
 		})
 	}
 	if runtime.NumCPU() > 1 {
-		two := exec(2)
 		add("gemm 128x384x1536: 2 threads / 1", 0.75, func() (ours, yardstick side) {
-			p := newProduct(x, 128, 384, 1536)
-			return p.side(two), p.side(x)
+			one, two := exec(1), exec(2)
+			p := newProduct(one, 128, 384, 1536)
+			return p.side(two), p.side(one)
 		})
 	}
 	return all
