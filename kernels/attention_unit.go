@@ -22,6 +22,8 @@ type keysBlock struct {
 	keys    []float32 // panels of 16 keys, [HeadDim, 16]
 	values  []float32 // panels of 16 columns, [rows, 16]
 	rows    int
+	// The same of 16 bits, which are widened as they are used, once; keys and values are nil then.
+	keys16, values16 []uint16
 }
 
 // A queryRun is rows of a unit that lie at equal distances: tokens of one head, or the heads of one token.
@@ -112,7 +114,7 @@ func (u *attnUnit) load(k0, lo, hi int) {
 	t, b, d := u.t, &u.block, u.t.p.HeadDim
 	*b = keysBlock{k0: k0, end: min(k0+keyBlock, u.sequence.keys), base: (lo - k0) / panelWidth * panelWidth}
 	if t.kv != nil {
-		t.kv[u.seq].load(u.s, b, u.kvHead, k0, lo, hi)
+		t.kv[u.seq].load(u.s, b, u.kvHead, k0, lo, hi, u.queries == 1)
 		return
 	}
 	b.rows = hi - k0 - b.base
@@ -252,16 +254,23 @@ func (u *attnUnit) divide(r *queryRun) {
 // scores computes the scaled scores of a run against n keys of the block from key base on.
 func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int) {
 	set, d := u.t.x.set, u.t.p.HeadDim
-	keys := u.block.keys[(base-u.block.base)*d:]
 	panels := padded(n) / panelWidth
 	h, high, low := set.split(r.m)
 	for p := 0; p < panels; {
 		w := set.width(h, high, panels-p)
+		at, size := ((base-u.block.base)/panelWidth+p)*panelWidth*d, d*panelWidth<<w
+		var keys []float32
+		if k16 := u.block.keys16; k16 != nil {
+			keys = u.s.floats(bufKeys, size)
+			set.widenBFloat16(keys, k16[at:][:size])
+		} else {
+			keys = u.block.keys[at:][:size]
+		}
 		for i0 := 0; i0 < d; i0 += kBlock {
 			q := &u.s.tile
 			*q = tile{
 				c: &scores[p*panelWidth], ldc: uintptr(stride) * 4, a: &r.q[i0], lda: uintptr(r.ldq) * 4,
-				b: &keys[(p*d+i0)*panelWidth], panel: uintptr(d) * panelWidth * 4, k: min(kBlock, d-i0), scale: u.t.p.Scale,
+				b: &keys[i0*panelWidth], panel: uintptr(d) * panelWidth * 4, k: min(kBlock, d-i0), scale: u.t.p.Scale,
 			}
 			if i0 > 0 {
 				q.flags, q.sum, q.lds = tileAdd, q.c, q.ldc
@@ -307,10 +316,21 @@ func (u *attnUnit) values(o []float32, ldo int, scores []float32, stride, m, lo,
 	h, high, low := set.split(m)
 	for p := 0; p < panels; {
 		w := set.width(h, high, panels-p)
+		at, rows := (p*b.rows+lo-b.base)*panelWidth, b.rows
+		var values []float32
+		if b.values16 != nil {
+			rows = hi - lo
+			values = u.s.floats(bufValues, rows*panelWidth<<w)
+			for i := range 1 << w {
+				set.widenBFloat16(values[i*rows*panelWidth:][:rows*panelWidth], b.values16[at+i*b.rows*panelWidth:])
+			}
+		} else {
+			values = b.values[at:]
+		}
 		q := &u.s.tile
 		*q = tile{
 			c: &o[p*panelWidth], ldc: uintptr(ldo) * 4, a: &scores[0], lda: uintptr(stride) * 4,
-			b: &b.values[(p*b.rows+lo-b.base)*panelWidth], panel: uintptr(b.rows) * panelWidth * 4, k: hi - lo, flags: flags,
+			b: &values[0], panel: uintptr(rows) * panelWidth * 4, k: hi - lo, flags: flags,
 		}
 		q.sum, q.lds = q.c, q.ldc
 		if inv != nil {

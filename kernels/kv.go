@@ -209,21 +209,25 @@ func bfloat16(x float32) uint16 {
 }
 
 // load sets a block's panels to those of a head, for the tokens lo up to hi of the block that begins at k0. Pages of float32
-// are read where they are; those of 16 bits are widened, as far as they are needed.
-func (c *KV) load(s *scratch, b *keysBlock, head, k0, lo, hi int) {
+// are read where they are; those of 16 bits are widened, as far as they are needed, or once says that they are used just once.
+func (c *KV) load(s *scratch, b *keysBlock, head, k0, lo, hi int, once bool) {
 	p, at, d := &c.pages[k0/keyBlock-c.first], head*kvHeadSize(c.dim), c.dim
 	if c.typ == KVFloat32 {
 		b.base, b.rows = 0, keyBlock
 		b.keys, b.values = p.f32[at:][:keyBlock*d], p.f32[at+keyBlock*d:][:keyBlock*padded(d)]
 		return
 	}
+	keys, values := p.b16[at:][:keyBlock*d], p.b16[at+keyBlock*d:][:keyBlock*padded(d)]
+	if once {
+		b.base, b.rows, b.keys16, b.values16 = 0, keyBlock, keys, values
+		return
+	}
 	b.base = (lo - k0) / panelWidth * panelWidth
 	b.rows = hi - k0 - b.base
 	b.keys = s.floats(bufKeys, padded(b.rows)*d)
 	b.values = s.floats(bufValues, b.rows*padded(d))
-	c.set.widenBFloat16(b.keys, p.b16[at+b.base*d:][:len(b.keys)])
+	c.set.widenBFloat16(b.keys, keys[b.base*d:])
 	for l := 0; l < d; l += panelWidth {
-		n := b.rows * panelWidth
-		c.set.widenBFloat16(b.values[l*b.rows:][:n], p.b16[at+keyBlock*d+l*keyBlock+b.base*panelWidth:][:n])
+		c.set.widenBFloat16(b.values[l*b.rows:][:b.rows*panelWidth], values[l*keyBlock+b.base*panelWidth:])
 	}
 }

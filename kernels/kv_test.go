@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 )
@@ -191,6 +192,19 @@ func TestAttentionKVAcross(t *testing.T) {
 					}
 				}
 			}
+		}
+	}
+}
+
+// TestBFloat16 rounds to the nearest, ties to even; a NaN stays one.
+func TestBFloat16(t *testing.T) {
+	for _, c := range []struct {
+		x    float32
+		want uint16
+	}{{1, 0x3f80}, {0x1.01p0, 0x3f80}, {0x1.010002p0, 0x3f81}, {0x1.03p0, 0x3f82}, {math.MaxFloat32, 0x7f80}, {-0x1p-133, 0x8001},
+		{math.Float32frombits(0x7f800001), 0x7fc0}, {float32(math.Inf(-1)), 0xff80}} {
+		if got := bfloat16(c.x); got != c.want {
+			t.Errorf("bfloat16(%x) = %#x, want %#x", c.x, got, c.want)
 		}
 	}
 }

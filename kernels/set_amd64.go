@@ -11,7 +11,7 @@ func machineSets() []*Set {
 	}
 	avx2 := generic.with("avx2")
 	avx2.rowsAVX2()
-	avx2.expAVX2()
+	avx2.attentionAVX2()
 	avx2.tilesAVX2()
 	if !cpu.AVX512 {
 		return []*Set{avx2}

@@ -2,8 +2,8 @@
 
 package kernels
 
-// expAVX2 fills in the routines of exp_avx2_amd64.s.
-func (s *Set) expAVX2() {
+// attentionAVX2 fills in the routines of exp_avx2_amd64.s and kv_avx2_amd64.s.
+func (s *Set) attentionAVX2() {
 	s.expSum = func(dst, src []float32, max float32) float32 {
 		var l lanes
 		sum := float32(0)
