@@ -138,13 +138,16 @@ func checkSize(width, height int, o Options, bytes, most int) error {
 	return nil
 }
 
-// clean takes the prefix off an error of another decoder, and makes it one line.
-func clean(err error, prefix string) error {
+// clean takes the names of packages off an error of another decoder, and makes it one line.
+func clean(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return errShort
 	}
-	text := strings.TrimPrefix(err.Error(), prefix)
-	return errors.New(strings.ReplaceAll(text, "\n", " "))
+	text := strings.ReplaceAll(err.Error(), "\n", " ")
+	for _, name := range []string{"png", "lzw", "webp", "vp8l", "vp8", "riff", "bmp", "tiff"} {
+		text = strings.TrimPrefix(text, name+": ")
+	}
+	return errors.New(text)
 }
 
 func decodeJPEG(dst *Image, data []byte, o Options) (int, error) {

@@ -21,15 +21,21 @@ func exifOrientation(exif, xmp []byte) (int, error) {
 		default:
 			return 0, errors.New("the EXIF data do not begin as they must")
 		}
-		if v := orientationTag(exif, order, order.Uint32(exif[4:])); v > 0 {
+		if v := tiffTag(exif, order, order.Uint32(exif[4:]), tagOrientation); v > 0 {
 			return v, nil
 		}
 	}
 	return xmpOrientation(xmp), nil
 }
 
-// orientationTag returns the orientation in the directory of a TIFF at the offset, 0 if there is none.
-func orientationTag(tiff []byte, order binary.ByteOrder, offset uint32) int {
+// Tags of a TIFF.
+const (
+	tagCompression = 259
+	tagOrientation = 274
+)
+
+// tiffTag returns the value of a tag of one number in the directory of a TIFF at the offset, 0 if there is none.
+func tiffTag(tiff []byte, order binary.ByteOrder, offset uint32, tag uint16) int {
 	if int64(offset)+2 > int64(len(tiff)) {
 		return 0
 	}
@@ -39,13 +45,13 @@ func orientationTag(tiff []byte, order binary.ByteOrder, offset uint32) int {
 	for ; n > 0 && len(entries) >= 12; n-- {
 		e := entries[:12]
 		entries = entries[12:]
-		if order.Uint16(e) != 274 || order.Uint32(e[4:]) == 0 {
+		if order.Uint16(e) != tag || order.Uint32(e[4:]) == 0 {
 			continue
 		}
 		switch order.Uint16(e[2:]) {
 		case 3, 8: // 16 bits
 			return int(order.Uint16(e[8:]))
-		case 4, 9, 13:
+		case 4, 9, 13: // 32 bits
 			return int(order.Uint32(e[8:]) & 0xffff)
 		}
 	}

@@ -78,7 +78,7 @@ func decodeGIF(dst *Image, data []byte, o Options) (int, error) {
 	defer in.Close()
 	indices := make([]byte, w*h)
 	if _, err := io.ReadFull(in, indices); err != nil {
-		return 0, clean(err, "lzw: ")
+		return 0, clean(err)
 	}
 	dst.reset(width, height, 3)
 	colour := func(i int) [3]byte {

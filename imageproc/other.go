@@ -12,14 +12,14 @@ import (
 func decodeBMP(dst *Image, data []byte, o Options) (int, error) {
 	c, err := bmp.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
-		return 0, clean(err, "bmp: ")
+		return 0, clean(err)
 	}
 	if err := checkSize(c.Width, c.Height, o, len(data), 8); err != nil {
 		return 0, err
 	}
 	m, err := bmp.Decode(bytes.NewReader(data))
 	if err != nil {
-		return 0, clean(err, "bmp: ")
+		return 0, clean(err)
 	}
 	convert(dst, m, o.White, false)
 	return 1, nil
@@ -28,20 +28,23 @@ func decodeBMP(dst *Image, data []byte, o Options) (int, error) {
 func decodeTIFF(dst *Image, data []byte, o Options) (int, error) {
 	c, err := tiff.DecodeConfig(bytes.NewReader(data))
 	if err != nil {
-		return 0, clean(err, "tiff: ")
+		return 0, clean(err)
 	}
-	if err := checkSize(c.Width, c.Height, o, 0, 0); err != nil {
-		return 0, err
-	}
-	m, err := tiff.Decode(bytes.NewReader(data))
-	if err != nil {
-		return 0, clean(err, "tiff: ")
-	}
-	_, gray := m.(*image.Gray16)
-	convert(dst, m, o.White, gray)
 	var order binary.ByteOrder = binary.LittleEndian
 	if data[0] == 'M' {
 		order = binary.BigEndian
 	}
-	return orientationTag(data, order, order.Uint32(data[4:])), nil
+	directory := order.Uint32(data[4:])
+	// The most pixels of one bit that a byte can stand for.
+	most := map[int]int{1: 8, 5: 4096 * 8, 8: 1032 * 8, 32946: 1032 * 8, 32773: 64 * 8}[tiffTag(data, order, directory, tagCompression)]
+	if err := checkSize(c.Width, c.Height, o, len(data), most); err != nil {
+		return 0, err
+	}
+	m, err := tiff.Decode(bytes.NewReader(data))
+	if err != nil {
+		return 0, clean(err)
+	}
+	_, gray := m.(*image.Gray16)
+	convert(dst, m, o.White, gray)
+	return tiffTag(data, order, directory, tagOrientation), nil
 }

@@ -29,7 +29,7 @@ func decodePNG(dst *Image, data []byte, o Options) (int, error) {
 	}
 	m, err := png.Decode(bytes.NewReader(data))
 	if err != nil {
-		return 0, clean(err, "png: ")
+		return 0, clean(err)
 	}
 	convert(dst, m, o.White, h.colour == 0)
 	return orientation, nil
@@ -49,7 +49,7 @@ const limitText = 1 << 20
 func readPNG(data []byte) (h pngHeader, err error) {
 	data = data[8:]
 	if len(data) < 25 || string(data[4:8]) != "IHDR" || binary.BigEndian.Uint32(data) != 13 {
-		return h, clean(io.EOF, "")
+		return h, errShort
 	}
 	width, height := binary.BigEndian.Uint32(data[8:]), binary.BigEndian.Uint32(data[12:])
 	h.depth, h.colour = int(data[16]), int(data[17])

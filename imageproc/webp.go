@@ -27,14 +27,14 @@ func decodeWebP(dst *Image, data []byte, o Options) (int, error) {
 	still := w.still()
 	config, err := webp.DecodeConfig(bytes.NewReader(still))
 	if err != nil {
-		return 0, clean(err, "webp: ")
+		return 0, clean(err)
 	}
 	if config.Width > w.width-w.x || config.Height > w.height-w.y {
 		return 0, fmt.Errorf("the frame of %dx%d pixels is not on the canvas of %dx%d", config.Width, config.Height, w.width, w.height)
 	}
 	m, err := webp.Decode(bytes.NewReader(still))
 	if err != nil {
-		return 0, clean(clean(err, "webp: "), "vp8l: ")
+		return 0, clean(err)
 	}
 	if !w.animated {
 		webpRGB(dst, m, o.White)
@@ -115,7 +115,7 @@ func readWebP(data []byte) (w webpFile, err error) {
 	if w.width == 0 {
 		config, err := webp.DecodeConfig(bytes.NewReader(w.still()))
 		if err != nil {
-			return w, clean(err, "webp: ")
+			return w, clean(err)
 		}
 		w.width, w.height = config.Width, config.Height
 	}

@@ -254,7 +254,67 @@ var badCases = []badCase{
 	{name: "a folder for an index",
 		args: "search|--model|DIR/model|q|DIR/model|--index|DIR", code: 1,
 		want: "DIR: is a folder, not an index file"},
+
+	// Images.
+	{name: "no image",
+		args: "preprocess|DIR/model|--out|DIR/y", code: 2,
+		want: `preprocess needs MODEL IMAGE... --out FILE (see godwit preprocess --help)`},
+	{name: "no output for pixels",
+		args: "preprocess|DIR/model|x.png", code: 2,
+		want: `preprocess needs --out (see godwit preprocess --help)`},
+	{name: "pixels below zero",
+		args: "preprocess|DIR/model|x.png|--out|DIR/y|--max-pixels|-1", code: 2,
+		want: `--max-pixels is -1, less than 1 (see godwit preprocess --help)`},
+	{name: "a model without a processor",
+		args: "preprocess|DIR/model|x.png|--out|DIR/y", code: 1,
+		want: "DIR/model: imageproc: preprocessor_config.json is not there (file does not exist): is this the folder of a model for images?"},
+	{name: "processor not JSON",
+		files: map[string]string{"preprocessor_config.json": "{"},
+		args:  "preprocess|DIR/model|x.png|--out|DIR/y", code: 1,
+		want: "DIR/model: imageproc: preprocessor_config.json: unexpected end of JSON input"},
+	{name: "processor not known",
+		files: map[string]string{"preprocessor_config.json": `{"image_processor_type": "SamImageProcessor"}`},
+		args:  "preprocess|DIR/model|x.png|--out|DIR/y", code: 1,
+		want: `DIR/model: imageproc: preprocessor_config.json: image_processor_type "SamImageProcessor" is not supported; supported are ` +
+			`BeitImageProcessor, BitImageProcessor, BlipImageProcessor, CLIPImageProcessor, ChineseCLIPImageProcessor, ConvNextImageProcessor, ` +
+			`DeiTImageProcessor, MobileNetV1ImageProcessor, PvtImageProcessor, SiglipImageProcessor, ViTImageProcessor`},
+	{name: "size below zero",
+		files: map[string]string{"preprocessor_config.json": `{"image_processor_type": "ViTImageProcessor", "size": {"height": -1, "width": 3}}`},
+		args:  "preprocess|DIR/model|x.png|--out|DIR/y", code: 1,
+		want: `DIR/model: imageproc: preprocessor_config.json: size is {"height":-1,"width":3}, must be from 1 to 32768`},
+	{name: "no such image",
+		files: map[string]string{"preprocessor_config.json": vitProcessor},
+		args:  "preprocess|DIR/model|DIR/none.png|--out|DIR/y", code: 1,
+		want: "DIR/none.png: no such file or directory"},
+	{name: "a folder for an image",
+		files: map[string]string{"preprocessor_config.json": vitProcessor},
+		args:  "preprocess|DIR/model|DIR|--out|DIR/y", code: 1,
+		want: "DIR: is a directory"},
+	{name: "an empty image",
+		files: map[string]string{"preprocessor_config.json": vitProcessor},
+		args:  "preprocess|DIR/model|-|--out|DIR/y", code: 1,
+		want: "standard input: imageproc: the image is empty: 0 bytes"},
+	{name: "no image format", stdin: "%PDF-1.7",
+		files: map[string]string{"preprocessor_config.json": vitProcessor},
+		args:  "preprocess|DIR/model|-|--out|DIR/y", code: 1,
+		want: "standard input: imageproc: the format is not known: it begins with 25 50 44 46 2d 31 2e 37; known are JPEG, PNG, GIF, WebP, BMP and TIFF"},
+	{name: "an image cut short", stdin: pixelPNG[:40],
+		files: map[string]string{"preprocessor_config.json": vitProcessor},
+		args:  "preprocess|DIR/model|-|--out|DIR/y", code: 1,
+		want: "standard input: imageproc: PNG: the file is cut short"},
+	{name: "images of two sizes", stdin: pixelPNG,
+		files: map[string]string{"preprocessor_config.json": `{"image_processor_type": "ViTImageProcessor", "do_resize": false}`, "../x.gif": rowGIF},
+		args:  "preprocess|DIR/model|-|DIR/x.gif|--out|DIR/y", code: 1,
+		want: "- gives 1 x 1 values, and DIR/x.gif 1 x 2: one tensor cannot hold both"},
 }
+
+// vitProcessor is a processor's configuration; pixelPNG is an image of one red pixel, rowGIF one of two.
+const (
+	vitProcessor = `{"image_processor_type": "ViTImageProcessor", "size": 4}`
+	pixelPNG     = "\x89PNG\x0d\x0a\x1a\x0a\x00\x00\x00\x0dIHDR\x00\x00\x00\x01\x00\x00\x00\x01\x08\x02\x00\x00\x00\x90wS\xde" +
+		"\x00\x00\x00\x0cIDATx\x9cc\xf8\xcf\xc0\x00\x00\x03\x01\x01\x00\xc9\xfe\x92\xef\x00\x00\x00\x00IEND\xaeB`\x82"
+	rowGIF = "GIF87a\x02\x00\x01\x00\x81\x00\x00\x01\x02\x03\xff\x00\x00\x00\x00\x00\x00\x00\x00,\x00\x00\x00\x00\x02\x00\x01\x00\x00\x08\x05\x00\x01\x04\x08\x08\x00;"
+)
 
 // tensorFile returns a safetensors file with one I64 tensor [1, n] that holds v everywhere.
 func tensorFile(name string, v int64, n int) string {

@@ -737,3 +737,30 @@ func TestSearchOwnDocs(t *testing.T) {
 		t.Errorf("only %d of %d pages came first", first, len(questions))
 	}
 }
+
+// TestPreprocess compares the command's file with pixel_values that Transformers computed.
+func TestPreprocess(t *testing.T) {
+	const dir = "../../imageproc/testdata/"
+	want, err := readTensors(dir + "cases/processors.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, image := range map[string]string{"old_vit": "w17.jpg", "nested": "w17.jpg", "crop_odd": "exif6.jpg"} {
+		out := filepath.Join(t.TempDir(), "x.safetensors")
+		file := dir + "cases/src/" + image
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		must(t, string(data), "preprocess", dir+"processors/"+name, file, "-", "--out", out)
+		got, err := readTensors(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, ok := want[name+"|"+image]
+		v := got["pixel_values"]
+		if !ok || !slices.Equal(v.Shape, append([]int{2}, w.Shape...)) || !slices.Equal(v.Data, append(slices.Clone(w.Data), w.Data...)) {
+			t.Errorf("%s: shape %v, want twice %v, or other values", name, v.Shape, w.Shape)
+		}
+	}
+}

@@ -119,7 +119,7 @@ Exit codes: 0 success, 1 failure, 2 wrong usage.`,
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(
 		embedCommand(io), searchCommand(io), similarityCommand(io), tokenizeCommand(io), inspectCommand(io),
-		forwardCommand(io), verifyCommand(io), doctorCommand(io), versionCommand(io),
+		preprocessCommand(io), forwardCommand(io), verifyCommand(io), doctorCommand(io), versionCommand(io),
 	)
 	root.SetVersionTemplate("godwit {{.Version}}\n")
 	return root
