@@ -287,6 +287,7 @@ func TestGolden(t *testing.T) {
 	runGoldens(t, "testdata")
 	runComponents(t, "testdata", "normalizers", checkNormalizer)
 	runComponents(t, "testdata", "pretokenizers", checkPreTokenizer)
+	runComponents(t, "testdata", "decoders", checkDecoder)
 }
 
 // TestGoldenAll runs over the whole reference data, where it is.

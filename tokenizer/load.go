@@ -14,8 +14,8 @@ import (
 // MaxFileLen is the size of the largest file that is read, in bytes.
 const MaxFileLen = 256 << 20
 
-// Load reads the tokenizer of a model folder: tokenizer.json, or else vocab.txt (a BERT vocabulary, one token a line)
-// with the flags of tokenizer_config.json.
+// Load reads the tokenizer of a model folder: tokenizer.json, or else vocab.json and merges.txt (byte-level BPE), or else
+// vocab.txt (a BERT vocabulary, one token a line), with what tokenizer_config.json says.
 func Load(fsys fs.FS) (*Tokenizer, error) {
 	data, err := readFile(fsys, "tokenizer.json")
 	if err == nil {
@@ -24,10 +24,17 @@ func Load(fsys fs.FS) (*Tokenizer, error) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
+	vocab, err := readFile(fsys, "vocab.json")
+	if err == nil {
+		return loadBPE(fsys, vocab)
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
 	words, err := readFile(fsys, "vocab.txt")
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("tokenizer: the folder has neither tokenizer.json nor vocab.txt (%w): download one of them"+
-			" from the model's page", fs.ErrNotExist)
+		return nil, fmt.Errorf("tokenizer: the folder has neither tokenizer.json nor vocab.txt nor vocab.json with merges.txt"+
+			" (%w): download one of them from the model's page", fs.ErrNotExist)
 	}
 	if err != nil {
 		return nil, err

@@ -202,7 +202,7 @@ var badCases = []badCase{
 		args:  "tokenize|DIR/model|a", code: 1,
 		want: `DIR/model: tokenizer: model.type (byte 19): model "Magic" is not supported; supported are WordLevel, WordPiece`},
 	{name: "no tokenizer", files: map[string]string{"tokenizer.json": "-"}, args: "tokenize|DIR/model|a", code: 1,
-		want: "DIR/model: tokenizer: the folder has neither tokenizer.json nor vocab.txt (file does not exist): download one of them from the model's page"},
+		want: "DIR/model: tokenizer: the folder has neither tokenizer.json nor vocab.txt nor vocab.json with merges.txt (file does not exist): download one of them from the model's page"},
 	{name: "pooling unknown",
 		files: map[string]string{"1_Pooling/config.json": `{"word_embedding_dimension": 16, "pooling_mode": "median"}`},
 		args:  "embed|--model|DIR/model|a", code: 1,
