@@ -118,8 +118,8 @@ Exit codes: 0 success, 1 failure, 2 wrong usage.`,
 	root.PersistentFlags().BoolVar(&io.json, "json", false, "write JSON for machines")
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(
-		embedCommand(io), searchCommand(io), similarityCommand(io), tokenizeCommand(io), inspectCommand(io),
-		preprocessCommand(io), forwardCommand(io), verifyCommand(io), doctorCommand(io), versionCommand(io),
+		embedCommand(io), searchCommand(io), similarityCommand(io), tokenizeCommand(io), templateCommand(io), preprocessCommand(io),
+		inspectCommand(io), forwardCommand(io), verifyCommand(io), doctorCommand(io), versionCommand(io),
 	)
 	root.SetVersionTemplate("godwit {{.Version}}\n")
 	return root

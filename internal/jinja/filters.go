@@ -137,7 +137,7 @@ func absFilter(_ *evaluator, v []Value) (Value, error) {
 		return math.Abs(x), nil
 	case bool, int, *big.Int:
 		b, _ := toBig(x)
-		return fromBig(new(big.Int).Abs(b)), nil
+		return Int(new(big.Int).Abs(b)), nil
 	}
 	if err := undefinedError(v[0]); err != nil {
 		return nil, err
@@ -637,7 +637,7 @@ func parseInt(s string, base int) (Value, bool) {
 	if !ok || base == 10 && len(digits) > 4300 {
 		return nil, false
 	}
-	return fromBig(b), true
+	return Int(b), true
 }
 
 func intFilter(_ *evaluator, v []Value) (Value, error) {
@@ -655,7 +655,7 @@ func intFilter(_ *evaluator, v []Value) (Value, error) {
 	switch x := v[0].(type) {
 	case bool, int, *big.Int:
 		b, _ := toBig(x)
-		return fromBig(b), nil
+		return Int(b), nil
 	case float64:
 		if math.IsNaN(x) || math.IsInf(x, 0) {
 			return def, nil
@@ -1045,7 +1045,7 @@ func roundRat(q *big.Rat) *big.Int {
 
 func roundInt(b *big.Int, n int) Value {
 	if n >= 0 {
-		return fromBig(b)
+		return Int(b)
 	}
 	if -n > b.BitLen() {
 		return 0
@@ -1056,7 +1056,7 @@ func roundInt(b *big.Int, n int) Value {
 	if b.Sign() < 0 {
 		r.Neg(r)
 	}
-	return fromBig(r)
+	return Int(r)
 }
 
 func sortFilter(e *evaluator, v []Value) (Value, error) {

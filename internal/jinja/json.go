@@ -83,7 +83,7 @@ func decodeNumber(s string) (Value, error) {
 	if !ok || len(s) > 4300 {
 		return nil, fmt.Errorf("the number %.20s... has %d digits", s, len(s))
 	}
-	return fromBig(b), nil
+	return Int(b), nil
 }
 
 // EncodeJSON writes a value as json.dumps does with non-ASCII characters kept.

@@ -431,7 +431,7 @@ func (l *lexer) number(s string) (int, error) {
 	if !ok {
 		return 0, l.errorf("invalid number %s", s[:n])
 	}
-	l.tokens = append(l.tokens, token{tokInt, s[:n], fromBig(b), l.line})
+	l.tokens = append(l.tokens, token{tokInt, s[:n], Int(b), l.line})
 	return n, nil
 }
 

@@ -142,13 +142,13 @@ func numberAttribute(x Value, name string) (Value, bool) {
 	b, _ := toBig(x)
 	switch name {
 	case "real", "numerator":
-		return fromBig(b), true
+		return Int(b), true
 	case "imag":
 		return 0, true
 	case "denominator":
 		return 1, true
 	case "conjugate":
-		return result(fromBig(b))
+		return result(Int(b))
 	case "bit_length":
 		return result(b.BitLen())
 	case "bit_count":

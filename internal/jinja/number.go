@@ -40,8 +40,8 @@ func toBig(v Value) (*big.Int, bool) {
 	return nil, false
 }
 
-// fromBig returns a Python int.
-func fromBig(b *big.Int) Value {
+// Int returns the [Value] of an int of any size.
+func Int(b *big.Int) Value {
 	if b.IsInt64() {
 		return int(b.Int64())
 	}
@@ -163,14 +163,14 @@ func bigArithmetic(op string, x, y *big.Int) (Value, error) {
 	z := new(big.Int)
 	switch op {
 	case "+":
-		return fromBig(z.Add(x, y)), nil
+		return Int(z.Add(x, y)), nil
 	case "-":
-		return fromBig(z.Sub(x, y)), nil
+		return Int(z.Sub(x, y)), nil
 	case "*":
 		if x.BitLen()+y.BitLen() > maxBits {
 			return nil, errorf("LimitError", "an int of more than %d bits", maxBits)
 		}
-		return fromBig(z.Mul(x, y)), nil
+		return Int(z.Mul(x, y)), nil
 	case "/":
 		if y.Sign() == 0 {
 			return nil, errorf("ZeroDivisionError", "division by zero")
@@ -190,9 +190,9 @@ func bigArithmetic(op string, x, y *big.Int) (Value, error) {
 			r.Add(r, y)
 		}
 		if op == "//" {
-			return fromBig(q), nil
+			return Int(q), nil
 		}
-		return fromBig(r), nil
+		return Int(r), nil
 	}
 	if y.Sign() < 0 {
 		a, err := toFloat(x)
@@ -211,7 +211,7 @@ func bigArithmetic(op string, x, y *big.Int) (Value, error) {
 	if x.BitLen() <= 1 { // 0, 1, -1
 		y = new(big.Int).And(y, big.NewInt(1)).Add(new(big.Int).And(y, big.NewInt(1)), big.NewInt(int64(2*min(y.Sign(), 1))))
 	}
-	return fromBig(z.Exp(x, y, nil)), nil
+	return Int(z.Exp(x, y, nil)), nil
 }
 
 func floatArithmetic(op string, x, y float64) (Value, error) {
@@ -343,7 +343,7 @@ func negate(v Value) Value {
 	case float64:
 		return -v
 	case *big.Int:
-		return fromBig(new(big.Int).Neg(v))
+		return Int(new(big.Int).Neg(v))
 	}
 	i, _ := toInt(v)
 	if i == math.MinInt {

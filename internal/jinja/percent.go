@@ -264,5 +264,5 @@ func floatToInt(f float64) (Value, error) {
 	if b == nil {
 		return nil, errorf("OverflowError", "cannot convert float infinity to integer")
 	}
-	return fromBig(b), nil
+	return Int(b), nil
 }
