@@ -200,7 +200,7 @@ var badCases = []badCase{
 	{name: "tokenizer of an unknown kind",
 		files: map[string]string{"tokenizer.json": `{"model": {"type": "Magic", "vocab": {}}}`},
 		args:  "tokenize|DIR/model|a", code: 1,
-		want: `DIR/model: tokenizer: model.type (byte 19): model "Magic" is not supported; supported are WordLevel, WordPiece`},
+		want: `DIR/model: tokenizer: model.type (byte 19): model "Magic" is not supported; supported are BPE, Unigram, WordLevel, WordPiece`},
 	{name: "no tokenizer", files: map[string]string{"tokenizer.json": "-"}, args: "tokenize|DIR/model|a", code: 1,
 		want: "DIR/model: tokenizer: the folder has neither tokenizer.json nor vocab.txt nor vocab.json with merges.txt (file does not exist): download one of them from the model's page"},
 	{name: "pooling unknown",
