@@ -1,13 +1,27 @@
 package tokenizer
 
 import (
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
 // The path to ids allocates nothing in steady state, whatever the script.
 func TestAppendIDsAllocs(t *testing.T) {
-	tok := benchTokenizer(t)
+	toks := map[string]*Tokenizer{"bench": benchTokenizer(t)}
+	for _, name := range []string{"bpe-gpt2", "bpe-roberta", "bpe-llama3", "bpe-llama2", "bpe-clip", "unigram-xlmr"} {
+		tok, err := Parse(readMaybeGzip(t, filepath.Join("testdata", "files", name, "tokenizer.json")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		toks[name] = tok
+	}
+	for name, tok := range toks {
+		t.Run(name, func(t *testing.T) { checkAllocs(t, tok) })
+	}
+}
+
+func checkAllocs(t *testing.T, tok *Tokenizer) {
 	for _, s := range []string{
 		"The quick brown fox jumps over the lazy dog.", "Voilà: un café, l'élève naïf à Noël.", "中文分词,世界和平。",
 		"Привет, мир! İstanbul ΣΊΣΥΦΟΣ", "한국어 한국어", "a\u0301\u0323b\x00c \u200b\u3000x", "[CLS] inside [MASK]",

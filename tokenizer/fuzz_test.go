@@ -3,6 +3,8 @@ package tokenizer
 import (
 	"bytes"
 	"compress/gzip"
+	"encoding/base64"
+	"encoding/binary"
 	"io"
 	"os"
 	"path/filepath"
@@ -25,10 +27,54 @@ const minimal = `{"version":"1.0","truncation":{"max_length":8,"strategy":"Longe
 	`"model":{"type":"WordPiece","unk_token":"[UNK]","continuing_subword_prefix":"##","max_input_chars_per_word":9,` +
 	`"vocab":{"[UNK]":0,"a":1,"##b":2,"\u00e9\ud83d\ude00":3}}}`
 
+// kindSeeds are small tokenizers with the kinds that minimal lacks.
+var kindSeeds = []string{
+	`{"model":{"type":"BPE","unk_token":"u","byte_fallback":true,"fuse_unk":true,"vocab":{"u":0,"a":1,"b":2,"ab":3,"▁":4,` +
+		`"▁ab":5,"<0xC3>":6,"<0xA9>":7},"merges":["a b",["▁","ab"]]},"normalizer":{"type":"Sequence","normalizers":[` +
+		`{"type":"Nmt"},{"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":" "},"content":"▁"}]},` +
+		`"decoder":{"type":"Sequence","decoders":[{"type":"ByteFallback"},{"type":"Metaspace"},{"type":"CTC"},{"type":"BPEDecoder"}]}}`,
+	`{"model":{"type":"BPE","ignore_merges":true,"continuing_subword_prefix":"#","end_of_word_suffix":"$","dropout":0.5,` +
+		`"vocab":{"Ġ":0,"#a":1,"#a$":2,"Ġa":3,"Ġa$":4},"merges":["Ġ #a","Ġ #a$"]},"normalizer":{"type":"ByteLevel"},` +
+		`"pre_tokenizer":{"type":"Sequence","pretokenizers":[{"type":"UnicodeScripts"},{"type":"FixedLength","length":3},` +
+		`{"type":"ByteLevel","add_prefix_space":true,"use_regex":true}]},"post_processor":{"type":"ByteLevel","trim_offsets":true},` +
+		`"decoder":{"type":"ByteLevel"}}`,
+	`{"model":{"type":"Unigram","unk_id":0,"byte_fallback":true,"vocab":[["<unk>",0],["▁",-1.5],["a",-2],["▁a",-2e0],["a",-3],` +
+		`["ab",-4],["<0x01>",-9]]},"normalizer":{"type":"Precompiled","precompiled_charsmap":"` + seedCharsmap() + `"},` +
+		`"pre_tokenizer":{"type":"Metaspace","prepend_scheme":"first","split":false},"post_processor":{"type":"RobertaProcessing",` +
+		`"sep":["a",2],"cls":["▁",1],"trim_offsets":true},"decoder":{"type":"Metaspace","prepend_scheme":"never"}}`,
+}
+
+// seedCharsmap is a charsmap whose only key, "a", becomes "bc".
+func seedCharsmap() string {
+	units := make([]uint32, 128)
+	units[0] = 1 << 10                        // the root: its children are at 1 xor their byte
+	units[1^'a'] = 'a' | 1<<8 | (1^'a'^2)<<10 // a key ends here: its value is at 2
+	units[2] = 1 << 31
+	b := binary.LittleEndian.AppendUint32(nil, uint32(4*len(units)))
+	for _, u := range units {
+		b = binary.LittleEndian.AppendUint32(b, u)
+	}
+	return base64.StdEncoding.EncodeToString(append(b, "bc\x00"...))
+}
+
+func TestKindSeeds(t *testing.T) {
+	for _, s := range kindSeeds {
+		tok, err := Parse([]byte(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, s := range []string{"", "a", "ab é a", " a  b\x01\u200b▁a", "Привет中\r\n"} {
+			checkEncoding(t, tok, s)
+		}
+	}
+}
+
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(minimal))
 	f.Add([]byte(`{"model":{"type":"WordLevel","unk_token":"u","vocab":{"u":4000000}},"pre_tokenizer":{"type":"Digits"}}`))
-	f.Add([]byte(`{"model":{"type":"BPE"}}`))
+	for _, s := range kindSeeds {
+		f.Add([]byte(s))
+	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 1<<16 {
 			return
@@ -113,6 +159,13 @@ func FuzzEncode(f *testing.F) {
 		f.Fatal(err)
 	}
 	toks = append(toks, tok)
+	for _, s := range kindSeeds {
+		tok, err := Parse([]byte(s))
+		if err != nil {
+			f.Fatal(err)
+		}
+		toks = append(toks, tok)
+	}
 	f.Add("Hello, [CLS] wörld! \xff\xed\xa0\x80 \u0344\u1100\u1161\u11a8 <ent> 中文 \U0001F600")
 	f.Fuzz(func(t *testing.T, s string) {
 		if len(s) > 512 {

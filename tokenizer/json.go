@@ -14,9 +14,10 @@ import (
 
 // node is a value in a JSON document.
 type node struct {
-	raw  []byte // the value's text
-	at   int    // its offset in the document
-	path string // where it is: normalizer.normalizers[1]
+	raw  []byte          // the value's text
+	at   int             // its offset in the document
+	path string          // where it is: normalizer.normalizers[1]
+	kids map[string]node // its members, if they were asked for before
 }
 
 // errorf makes an error that says where in the file it is.
@@ -47,6 +48,9 @@ func space(b []byte, i int) int {
 
 // fields returns the members of an object. A key that stands twice counts once, with its last value.
 func (n node) fields() (map[string]node, error) {
+	if n.kids != nil {
+		return n.kids, nil
+	}
 	m := make(map[string]node)
 	err := n.object(func(key string, value node) error {
 		m[key] = value

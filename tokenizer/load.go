@@ -127,6 +127,7 @@ func buildModel(b *builder, n node) (model, error) {
 	if err != nil {
 		return nil, err
 	}
+	n.kids = fields // the model is nearly all of the file: it is walked once
 	if _, ok := fields["type"]; ok {
 		return build(b, n, "model", models)
 	}

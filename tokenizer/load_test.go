@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"errors"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -223,8 +224,20 @@ func TestOverflowLimit(t *testing.T) {
 
 // A long line without a space takes a time in proportion to its length: this test would not end otherwise.
 func TestLongLine(t *testing.T) {
-	tok := benchTokenizer(t)
-	for _, unit := range []string{"a", "é", "中", "\u0301", ".", "[CLS", "가"} {
+	t.Run("wordpiece", func(t *testing.T) { checkLongLine(t, benchTokenizer(t)) })
+	for _, name := range []string{"bpe-gpt2", "bpe-llama3", "bpe-llama2", "bpe-clip", "bpe-fallback-part", "unigram-xlmr"} {
+		t.Run(name, func(t *testing.T) {
+			tok, err := Parse(readMaybeGzip(t, filepath.Join("testdata", "files", name, "tokenizer.json")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkLongLine(t, tok)
+		})
+	}
+}
+
+func checkLongLine(t *testing.T, tok *Tokenizer) {
+	for _, unit := range []string{"a", "é", "中", "\u0301", ".", "[CLS", "가", " ", "e ", "\n", "1", "the", "'", "▁"} {
 		s := strings.Repeat(unit, (1<<20)/len(unit))
 		ids, err := tok.AppendIDs(nil, s, 512)
 		if err != nil || len(ids) > 512 {

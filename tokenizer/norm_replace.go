@@ -22,8 +22,9 @@ func newReplace(_ *builder, n node) (normalizer, error) { return readReplace(n) 
 
 // normalize gives the new characters the span of the last one that they replace.
 func (c *replacer) normalize(t *text) error {
-	cuts, err := c.pattern.cuts(t.b, nil)
-	if err != nil {
+	cuts, err := c.pattern.cuts(t.b, t.cuts[:0])
+	t.cuts = cuts
+	if err != nil || len(cuts) == 0 || len(cuts) == 1 && !cuts[0].match {
 		return err
 	}
 	t.begin()
@@ -48,6 +49,7 @@ func newReplaceDecoder(_ *builder, n node) (decoder, error) { return readReplace
 
 func (c *replacer) decode(tokens []string) ([]string, error) {
 	var cuts []cut
+	total := 0
 	for i, s := range tokens {
 		var err error
 		if cuts, err = c.pattern.cuts([]byte(s), cuts[:0]); err != nil {
@@ -60,7 +62,11 @@ func (c *replacer) decode(tokens []string) ([]string, error) {
 			} else {
 				b = append(b, s[k.lo:k.hi]...)
 			}
+			if total+len(b) > MaxTextLen {
+				return nil, errTooLong
+			}
 		}
+		total += len(b)
 		tokens[i] = string(b)
 	}
 	return tokens, nil

@@ -24,6 +24,7 @@ type text struct {
 	na []span
 
 	form formState
+	cuts []cut // scratch of Replace
 }
 
 // reset loads s, which begins at offset base of the input. Invalid bytes become U+FFFD.
