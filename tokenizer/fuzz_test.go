@@ -121,6 +121,7 @@ func checkEncoding(t *testing.T, tok *Tokenizer, s string) {
 	if _, err := tok.Decode(e.IDs, false); err != nil {
 		t.Fatal(err)
 	}
+	s = s[:min(len(s), 24)] // there are as many overflowing pairs as parts of the one times parts of the other
 	for _, dir := range []Direction{Left, Right} {
 		o := Options{Truncation: &Truncation{MaxLength: 6, Stride: 1, Direction: dir},
 			Padding: &Padding{MultipleOf: 4, Direction: dir}}
