@@ -1,6 +1,6 @@
 // Package tokenizer turns text into the token ids that a model was trained on, and ids back into text. It reads
-// Hugging Face's tokenizer.json (or a BERT vocab.txt) and gives, id for id and offset for offset, what the Rust
-// tokenizers library gives.
+// Hugging Face's tokenizer.json (or vocab.json with merges.txt, or a BERT vocab.txt) and gives, id for id and offset
+// for offset, what the Rust tokenizers library gives.
 //
 // A tokenizer is a pipeline:
 //
@@ -11,6 +11,9 @@
 // between them (lower case, Unicode forms) and keeps, for each byte that it writes, the span of the input that the
 // byte stands for. The pre-tokenizer splits that into words, the model splits words into tokens, and the
 // post-processor puts the special tokens around them.
+//
+// The models are BPE, on characters or on bytes (GPT-2, Llama, Qwen, Gemma, RoBERTa, CLIP, Whisper), Unigram (XLM-R, T5),
+// WordPiece (BERT) and WordLevel. BPE and Unigram remember the words that they have seen.
 //
 // Each kind of component is one small type with one row in registry.go. A kind that this package does not have is an
 // error of [Parse] that names it and the place in the file where it stands.
