@@ -115,17 +115,24 @@ func (t *Template) Render(in Input) (string, error) {
 // reasoningNames are the names of a message's reasoning; the first is the standard one.
 var reasoningNames = []string{"reasoning_content", "thinking", "reasoning"}
 
-// aliasReasoning gives a message's reasoning the two names that templates read.
+// aliasReasoning gives a message's reasoning the two names that templates read. As in transformers, thinking then comes first.
 func aliasReasoning(m Message) Message {
 	for _, name := range reasoningNames {
 		v, _ := m.Get(name)
 		if v == nil {
 			continue
 		}
-		if _, ok := m.Get("thinking"); !ok {
-			m = append(Message{{"thinking", v}}, m...)
+		thinking, ok := m.Get("thinking")
+		if !ok {
+			thinking = v
 		}
-		return m.With("reasoning_content", v)
+		out := Message{{"thinking", thinking}}
+		for _, f := range m {
+			if f.Name != "thinking" {
+				out = append(out, f)
+			}
+		}
+		return out.With("reasoning_content", v)
 	}
 	return m
 }

@@ -10,7 +10,7 @@ import (
 // getAttribute is x.name: an attribute, or the item of that name.
 func getAttribute(x Value, name string) (Value, error) {
 	if u, ok := x.(*undefined); ok {
-		if !strings.HasPrefix(name, "__") {
+		if !hasPrivate(x, name) {
 			return nil, u.err()
 		}
 	}
@@ -197,7 +197,7 @@ func (e *evaluator) slice(x, from, to, step Value) (Value, error) {
 	case Markup:
 		return Markup(sliceText(string(x), start, count, by)), e.charge(len(x))
 	case *List:
-		return &List{pick(x.Items)}, e.items(count)
+		return &List{Items: pick(x.Items)}, e.items(count)
 	case *Tuple:
 		return &Tuple{Items: pick(x.Items)}, e.items(count)
 	case rangeValue:

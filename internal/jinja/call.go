@@ -75,9 +75,6 @@ func (e *evaluator) arguments(c callArgs, s *scope) (arguments, error) {
 		if err != nil {
 			return a, err
 		}
-		if slices.ContainsFunc(a.kw, func(k keyword) bool { return k.name == c.names[i] }) {
-			return a, errorf("SyntaxError", "keyword argument repeated: %s", c.names[i])
-		}
 		a.kw = append(a.kw, keyword{c.names[i], v})
 	}
 	if c.star != nil {
@@ -125,6 +122,16 @@ func (e *evaluator) call(f Value, a arguments) (Value, error) {
 		return nil, err
 	}
 	defer e.leave()
+	for _, v := range a.pos {
+		if err := e.charge(size(v)); err != nil {
+			return nil, err
+		}
+	}
+	for _, k := range a.kw {
+		if err := e.charge(size(k.value)); err != nil {
+			return nil, err
+		}
+	}
 	switch f := f.(type) {
 	case *function:
 		return f.call(e, a)
@@ -276,7 +283,7 @@ func (e *evaluator) loop(st *forStmt, s *scope, out *output, v Value, depth int)
 					return nil, false, err
 				}
 				inner := e.newScope(s, st.testFrame)
-				if err := e.step(); err != nil {
+				if err := e.items(5); err != nil {
 					return nil, false, err
 				}
 				if err := e.assign(st.target, v, inner); err != nil {
@@ -301,7 +308,7 @@ func (e *evaluator) loop(st *forStmt, s *scope, out *output, v Value, depth int)
 		if !ok {
 			break
 		}
-		if err := e.step(); err != nil {
+		if err := e.items(5); err != nil { // a scope takes as long as some expressions
 			return err
 		}
 		inner := e.newScope(s, st.frame)
@@ -376,7 +383,7 @@ func (l *loop) length() (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	l.it, _ = iterate(&List{rest})
+	l.it, _ = iterate(&List{Items: rest})
 	l.count = len(rest) + l.index0 + 1
 	if l.after != nil {
 		l.count++

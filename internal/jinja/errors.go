@@ -36,7 +36,7 @@ type Limits struct {
 }
 
 // DefaultLimits are generous for a prompt: a template that reaches one of them is broken or hostile.
-var DefaultLimits = Limits{Source: 1 << 20, Output: 64 << 20, Steps: 20_000_000, Depth: 250}
+var DefaultLimits = Limits{Source: 1 << 20, Output: 16 << 20, Steps: 10_000_000, Depth: 250}
 
 func (l Limits) filled() Limits {
 	for _, f := range []struct{ v, d *int }{

@@ -2,8 +2,10 @@ package jinja
 
 import (
 	"errors"
+	"math"
 	"math/big"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -225,6 +227,9 @@ func (e *evaluator) statement(st stmt, s *scope, out *output) (flow, error) {
 		return flowEnd, out.write(st.text)
 	case *outStmt:
 		v, err := e.eval(st.x, s)
+		if err == nil {
+			err = e.charge(size(v))
+		}
 		if err != nil {
 			return flowEnd, err
 		}
@@ -415,11 +420,15 @@ func (e *evaluator) eval(x expr, s *scope) (Value, error) {
 		}
 		return v, nil
 	case *listExpr:
-		l, err := e.evalAll(x.items, s)
-		return &List{l}, err
+		items, err := e.evalAll(x.items, s)
+		l := &List{Items: items}
+		size(l)
+		return l, err
 	case *tupleExpr:
-		l, err := e.evalAll(x.items, s)
-		return &Tuple{Items: l}, err
+		items, err := e.evalAll(x.items, s)
+		t := &Tuple{Items: items}
+		size(t)
+		return t, err
 	case *dictExpr:
 		d := NewDict()
 		for i := range x.keys {
@@ -429,12 +438,16 @@ func (e *evaluator) eval(x expr, s *scope) (Value, error) {
 			}
 			v, err := e.eval(x.values[i], s)
 			if err == nil {
+				err = e.charge(size(k))
+			}
+			if err == nil {
 				err = d.set(k, v)
 			}
 			if err != nil {
 				return nil, err
 			}
 		}
+		size(d)
 		return d, nil
 	case *binaryExpr:
 		return e.binary(x, s)
@@ -442,6 +455,9 @@ func (e *evaluator) eval(x expr, s *scope) (Value, error) {
 		var b strings.Builder
 		for _, i := range x.items {
 			v, err := e.eval(i, s)
+			if err == nil {
+				err = e.charge(size(v))
+			}
 			if err != nil {
 				return nil, err
 			}
@@ -487,6 +503,9 @@ func (e *evaluator) eval(x expr, s *scope) (Value, error) {
 			return nil, err
 		}
 		k, err := e.eval(x.key, s)
+		if err == nil {
+			err = e.charge(size(k))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -627,21 +646,39 @@ func (e *evaluator) compareOne(op string, l, r Value) (bool, error) {
 	return ordered(op, l, r)
 }
 
-// size returns about how many bytes of work a value is; what lies deeper inside is counted where it is used.
-func size(v Value) int {
+// size returns how many bytes of work it is to look at all of a value. One list may stand in another many times over, so this
+// can be far more than the memory that it takes; it is remembered in lists and dicts, which do not change.
+func size(v Value) int { return int(min(measure(v), math.MaxInt32)) }
+
+func measure(v Value) int64 {
+	sum := func(memo *int64, lists ...[]Value) int64 {
+		if n := atomic.LoadInt64(memo); n > 0 {
+			return n
+		}
+		n := int64(16)
+		for _, l := range lists {
+			for _, x := range l {
+				n = min(n+measure(x), math.MaxInt32)
+			}
+		}
+		atomic.StoreInt64(memo, n)
+		return n
+	}
 	switch v := v.(type) {
 	case string:
-		return len(v)
+		return int64(len(v)) + 16
 	case Markup:
-		return len(v)
+		return int64(len(v)) + 16
 	case *List:
-		return 16 * len(v.Items)
+		return sum(&v.work, v.Items)
 	case *Tuple:
-		return 16 * len(v.Items)
+		return sum(&v.work, v.Items)
 	case *Dict:
-		return 16 * v.Len()
+		return sum(&v.work, v.keys, v.values)
+	case view:
+		return measure(v.d)
 	}
-	return 0
+	return 16
 }
 
 // contains is Python's "x in c".
@@ -691,6 +728,9 @@ func (e *evaluator) operate(op string, l, r Value) (Value, error) {
 	}
 	s, lstr := text(l)
 	if op == "%" && lstr {
+		if err := e.charge(size(r)); err != nil {
+			return nil, err
+		}
 		_, marked := l.(Markup)
 		v, err := e.percent(s, r, marked)
 		if err != nil {
@@ -761,7 +801,7 @@ func (e *evaluator) add(l, r Value) (Value, error) {
 		if ltuple {
 			return &Tuple{Items: sum}, nil
 		}
-		return &List{sum}, nil
+		return &List{Items: sum}, nil
 	}
 	if ok1 || ok3 {
 		name := typeName(l)
@@ -807,7 +847,7 @@ func (e *evaluator) repeat(v Value, n int64, fits bool) (_ Value, ok bool, err e
 	if _, ok := v.(*Tuple); ok {
 		return &Tuple{Items: out}, true, nil
 	}
-	return &List{out}, true, nil
+	return &List{Items: out}, true, nil
 }
 
 func unary(op string, v Value) (Value, error) {

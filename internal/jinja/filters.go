@@ -173,23 +173,32 @@ func (e *evaluator) generator(name string, x Value, step func(v Value) (Value, b
 			}
 		}
 		for {
-			v, ok, err := it()
-			if err != nil || !ok {
-				return nil, false, err
-			}
-			if err := e.step(); err != nil {
-				return nil, false, err
-			}
 			if err := e.enter(); err != nil { // generators read from generators
 				return nil, false, err
 			}
-			r, ok, err := step(v)
+			v, more, err := it()
+			if err == nil && more {
+				err = e.charge(16 + size(v))
+			}
+			var r Value
+			ok := !more
+			if err == nil && more {
+				r, ok, err = step(v)
+			}
 			e.leave()
+			if !more {
+				return nil, false, err
+			}
 			if err != nil || ok {
 				return r, ok, err
 			}
 		}
 	}}, nil
+}
+
+// failing returns a generator whose first item is an error: wrong arguments show when the items are asked for.
+func (e *evaluator) failing(x Value, err error) (Value, error) {
+	return e.generator("failing", x, func(Value) (Value, bool, error) { return nil, false, err })
 }
 
 // chunks returns an iterator over lists that are made when the first is asked for.
@@ -246,7 +255,7 @@ func batchFilter(e *evaluator, v []Value) (Value, error) {
 					part = append(part, v[2])
 				}
 			}
-			out = append(out, &List{part})
+			out = append(out, &List{Items: part})
 		}
 		return out, nil
 	}), nil
@@ -284,7 +293,7 @@ func sliceFilter(e *evaluator, v []Value) (Value, error) {
 			if i >= more && v[2] != unset && v[2] != nil {
 				part = append(part, v[2])
 			}
-			out = append(out, &List{part})
+			out = append(out, &List{Items: part})
 		}
 		return out, nil
 	}), nil
@@ -435,7 +444,7 @@ func dictsortFilter(e *evaluator, v []Value) (Value, error) {
 		}
 		return k, nil
 	})
-	return &List{list}, err
+	return &List{Items: list}, err
 }
 
 var htmlEscaper = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", "'", "&#39;", `"`, "&#34;")
@@ -551,13 +560,13 @@ func reverseFilter(e *evaluator, v []Value) (Value, error) {
 			return nil, err
 		}
 		slices.Reverse(list)
-		return &List{list}, nil
+		return &List{Items: list}, nil
 	}
 	if err != nil {
 		return nil, errorf("FilterArgumentError", "argument must be iterable")
 	}
 	slices.Reverse(list)
-	next, err := iterate(&List{list})
+	next, err := iterate(&List{Items: list})
 	return &iterator{"list_reverseiterator", next}, err
 }
 
@@ -741,7 +750,7 @@ func groupbyFilter(e *evaluator, v []Value) (Value, error) {
 					return nil, err
 				}
 			}
-			out.Items = append(out.Items, &Tuple{[]Value{shown, group}, []string{"grouper", "list"}})
+			out.Items = append(out.Items, &Tuple{Items: []Value{shown, group}, names: []string{"grouper", "list"}})
 		}
 		group.Items = append(group.Items, x)
 	}
@@ -847,7 +856,7 @@ func lengthFilter(_ *evaluator, v []Value) (Value, error) {
 
 func listFilter(e *evaluator, v []Value) (Value, error) {
 	l, err := e.collect(v[0])
-	return &List{l}, err
+	return &List{Items: l}, err
 }
 
 // mapFilter is map("filter", args...) or map(attribute=..., default=...).
@@ -855,7 +864,7 @@ func mapFilter(e *evaluator, x Value, a arguments) (Value, error) {
 	if attr, ok := a.take("attribute"); ok && len(a.pos) == 0 {
 		def, _ := a.take("default")
 		if len(a.kw) > 0 {
-			return nil, errorf("FilterArgumentError", "Unexpected keyword argument %s", reprString(a.kw[0].name))
+			return e.failing(x, errorf("FilterArgumentError", "Unexpected keyword argument %s", reprString(a.kw[0].name)))
 		}
 		get := getter(attr, def)
 		return e.generator("map", x, func(v Value) (Value, bool, error) {
@@ -866,7 +875,7 @@ func mapFilter(e *evaluator, x Value, a arguments) (Value, error) {
 		a.kw = append(a.kw, keyword{"attribute", attr})
 	}
 	if len(a.pos) == 0 {
-		return nil, errorf("FilterArgumentError", "map requires a filter argument")
+		return e.failing(x, errorf("FilterArgumentError", "map requires a filter argument"))
 	}
 	name, _ := text(a.pos[0])
 	a.pos = a.pos[1:]
@@ -885,7 +894,7 @@ func selectFilter(want, byAttribute bool) func(e *evaluator, x Value, a argument
 		get := getter(nil, nil)
 		if byAttribute {
 			if len(a.pos) == 0 {
-				return nil, errorf("FilterArgumentError", "Missing parameter for attribute name")
+				return e.failing(x, errorf("FilterArgumentError", "Missing parameter for attribute name"))
 			}
 			get = getter(a.pos[0], nil)
 			a.pos = a.pos[1:]
@@ -1069,7 +1078,7 @@ func sortFilter(e *evaluator, v []Value) (Value, error) {
 		return nil, err
 	}
 	list, err = e.sorted(list, flag(v[1], false), key)
-	return &List{list}, err
+	return &List{Items: list}, err
 }
 
 // sortKey is the key of sort: an attribute, or several with commas between them.
@@ -1100,7 +1109,7 @@ func sortKey(attribute Value, cased bool) (func(v Value) (Value, error), error) 
 		if attribute == unset || attribute == nil {
 			return keys[0], nil
 		}
-		return &List{keys}, nil
+		return &List{Items: keys}, nil
 	}, nil
 }
 

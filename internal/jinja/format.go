@@ -316,7 +316,7 @@ func (f *formatter) lookup(name string) (Value, error) {
 	}
 	if err == nil {
 		if index < 0 || index >= len(f.args.pos) {
-			return nil, errorf("IndexError", "Replacement index %d out of range for positional args tuple", index)
+			return nil, errorf("IndexError", "tuple index out of range")
 		}
 		v = f.args.pos[index]
 	} else {

@@ -15,7 +15,7 @@ func init() {
 	globals = map[string]Value{
 		"range": &function{"range", func(_ *evaluator, a arguments) (Value, error) {
 			if len(a.kw) > 0 {
-				return nil, typeErrorf("range() takes no keyword arguments")
+				return nil, typeErrorf("safe_range() got an unexpected keyword argument '%s'", a.kw[0].name)
 			}
 			if len(a.pos) == 0 || len(a.pos) > 3 {
 				return nil, typeErrorf("range expected 1 to 3 arguments, got %d", len(a.pos))

@@ -15,6 +15,9 @@ type method struct {
 func bind(x Value, name string, m method) Value {
 	return &function{name, func(e *evaluator, a arguments) (Value, error) {
 		v, err := a.bind(name, m.params, m.required)
+		if err == nil && (name == "count" || name == "index") {
+			err = e.charge(size(x))
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -74,7 +77,7 @@ var methods = map[string]map[string]method{
 	"list": {"count": countMethod, "index": indexMethod,
 		"copy": {call: func(e *evaluator, x Value, _ []Value) (Value, error) {
 			l, err := e.collect(x)
-			return &List{l}, err
+			return &List{Items: l}, err
 		}},
 	},
 	"tuple": {"count": countMethod, "index": indexMethod},

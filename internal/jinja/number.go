@@ -182,6 +182,9 @@ func bigArithmetic(op string, x, y *big.Int) (Value, error) {
 		return f, nil
 	case "//", "%":
 		if y.Sign() == 0 {
+			if op == "%" {
+				return nil, errorf("ZeroDivisionError", "integer modulo by zero")
+			}
 			return nil, errorf("ZeroDivisionError", "integer division or modulo by zero")
 		}
 		q, r := z.QuoRem(x, y, new(big.Int))

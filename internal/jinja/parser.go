@@ -1008,7 +1008,11 @@ func (p *parser) arguments() (callArgs, error) {
 			}
 		case p.cur().kind == tokName && p.look().kind == tokOp && p.look().text == "=":
 			if err = invalid(a.starstar != nil); err == nil {
-				a.names = append(a.names, p.next().text)
+				name := p.next().text
+				if slices.Contains(a.names, name) {
+					return a, p.errorf("keyword argument repeated: %s", name)
+				}
+				a.names = append(a.names, name)
 				p.next()
 				var x expr
 				x, err = p.expression()

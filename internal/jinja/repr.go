@@ -32,8 +32,8 @@ func repr(v Value) (string, error) {
 	return b.String(), nil
 }
 
-// maxText is the longest text that repr and tojson write of one value.
-const maxText = 256 << 20
+// maxText is the longest text that repr and tojson write of one value; namespaces may stand in namespaces.
+const maxText = 64 << 20
 
 func writeRepr(b *strings.Builder, v Value, depth int) error {
 	if depth > maxNesting {

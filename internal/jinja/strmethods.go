@@ -269,7 +269,7 @@ func splitMethod(last bool) strMethod {
 }
 
 func strList(parts []string) *List {
-	l := &List{make([]Value, len(parts))}
+	l := &List{Items: make([]Value, len(parts))}
 	for i, p := range parts {
 		l.Items[i] = p
 	}

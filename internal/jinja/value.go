@@ -26,12 +26,16 @@ type Value any
 type Markup string
 
 // List is a Python list.
-type List struct{ Items []Value }
+type List struct {
+	Items []Value
+	work  int64 // see size
+}
 
 // Tuple is a Python tuple. The groups of groupby have names for their two items.
 type Tuple struct {
 	Items []Value
 	names []string
+	work  int64
 }
 
 // Dict is a Python dict.
@@ -39,6 +43,7 @@ type Dict struct {
 	keys   []Value
 	values []Value
 	index  map[string]int
+	work   int64
 }
 
 // NewDict returns a dict without items.
