@@ -193,7 +193,8 @@ func (m *Model) Template(name string, tools bool) (*Template, error) {
 		return t, nil
 	}
 	if name == "default" {
-		return nil, fmt.Errorf("the model has several chat templates and none is the default; name one of %s", strings.Join(m.Names(), ", "))
+		return nil, fmt.Errorf("the model has several chat templates and none is the default; name one of %s",
+			strings.Join(m.Names(), ", "))
 	}
 	return nil, fmt.Errorf("the model has no chat template %q; it has %s", name, strings.Join(m.Names(), ", "))
 }

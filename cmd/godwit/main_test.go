@@ -764,3 +764,55 @@ func TestPreprocess(t *testing.T) {
 		}
 	}
 }
+
+func TestTemplate(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, text string) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	const source = "{{ bos_token }}{% for m in messages %}[{{ m.role }}]{{ m.content }}{% endfor %}{{ tools|tojson if tools }}{{ x }}" +
+		"{% if add_generation_prompt %}[assistant]{% endif %}"
+	write("chat_template.jinja", source)
+	write("tokenizer_config.json", `{"bos_token": "<s>"}`)
+	messages := write("messages.json", `[{"role": "user", "content": "a"}, {"role": "assistant", "content": "b", "name": null}]`)
+	tools := write("tools.json", `[{"z": 1, "a": "é"}]`)
+	for _, c := range []struct {
+		stdin string
+		args  string
+		want  string
+	}{
+		{"", dir + "|--user|hi", "<s>[user]hi[assistant]"},
+		{"", dir + "|--user|hi|--system|s|--no-generation-prompt", "<s>[system]s[user]hi"},
+		{"", filepath.Join(dir, "chat_template.jinja") + "|--user|hi", "[user]hi[assistant]"},
+		{"", dir + "|--file|" + messages + "|--tools|" + tools, `<s>[user]a[assistant]b[{"z": 1, "a": "é"}][assistant]`},
+		{"", dir + "|--file|" + messages + "|--continue", "<s>[user]a[assistant]b"},
+		{"", dir + `|--user|hi|--set|x="y"|--set|bos_token=null`, "None[user]hiy[assistant]"},
+		{`{"messages": [{"role": "user", "content": "a"}], "tools": [1]}`, dir, "<s>[user]a[1][assistant]"},
+		{"", dir + "|--user|hi|--json", `{"prompt":"<s>[user]hi[assistant]"}` + "\n"},
+		{"", dir + "|--source", source},
+	} {
+		if got := must(t, c.stdin, append([]string{"template"}, strings.Split(c.args, "|")...)...); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.args, got, c.want)
+		}
+	}
+	lines := `{"template": "{{ messages[0].content }}{{ x }}{{ tools }}\n{{ documents }}", "messages": [{"role": "user", "content": "<é>"}], "tools": null, "add_generation_prompt": true, "kwargs": {"x": 1.0}}
+
+{"template": "{{ messages[0].content }}!", "messages": [{"role": "user", "content": "a "}], "tools": [{}], "kwargs": {"continue_final_message": true}}
+{"template": "{{ raise_exception('no') }}", "messages": []}
+{"template": "a\n{{", "messages": []}
+{"template": "{{ documents[0].title }}", "messages": [], "kwargs": {"documents": [{"title": "t"}]}}
+`
+	const want = `{"rendered":"<é>1.0None\nNone"}
+{"rendered":"a "}
+{"error":"TemplateError: no"}
+{"error":"TemplateSyntaxError: line 2: unexpected end of template"}
+{"rendered":"t"}
+`
+	if got := must(t, lines, "template", "--jsonl"); got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}

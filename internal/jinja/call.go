@@ -204,7 +204,8 @@ func (m *macro) call(e *evaluator, a arguments) (Value, error) {
 	} else if len(a.kw) > 0 {
 		for _, k := range a.kw {
 			if k.name == "caller" {
-				return nil, typeErrorf("macro %s was invoked with two values for the special caller argument. This is most likely a bug.", name)
+				return nil, typeErrorf("macro %s was invoked with two values for the special caller argument. "+
+					"This is most likely a bug.", name)
 			}
 		}
 		return nil, typeErrorf("macro %s takes no keyword argument %s", name, reprString(a.kw[0].name))

@@ -467,7 +467,8 @@ func (p *parser) macroBody(m *macroStmt, end string) error {
 	}
 	for i, name := range m.params {
 		if name == "caller" && err == nil && i < len(m.params)-len(m.defaults) {
-			return &SyntaxError{m.line, "When defining macros or call blocks the special \"caller\" argument must be omitted or be given a default."}
+			return &SyntaxError{m.line, `When defining macros or call blocks the special "caller" argument must be omitted or ` +
+				`be given a default.`}
 		}
 	}
 	return err

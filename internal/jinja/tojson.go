@@ -175,7 +175,7 @@ func (j *jsonStyle) writeString(b *strings.Builder, s string) {
 
 // toJSON is the filter tojson of transformers.
 func toJSON(e *evaluator, v []Value) (Value, error) {
-	j := &jsonStyle{ascii: v[1] != unset && truth(v[1]), comma: ", ", colon: ": ", sort: v[4] != unset && truth(v[4]), charge: e.charge}
+	j := &jsonStyle{ascii: flag(v[1], false), comma: ", ", colon: ": ", sort: flag(v[4], false), charge: e.charge}
 	if v[2] != unset && v[2] != nil {
 		indent, ok := text(v[2])
 		if !ok {
