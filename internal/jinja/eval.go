@@ -715,6 +715,11 @@ func (e *evaluator) contains(c, x Value) (bool, error) {
 // operate computes l op r for the operators of arithmetic.
 func (e *evaluator) operate(op string, l, r Value) (Value, error) {
 	if isNumber(l) && isNumber(r) {
+		if op == "**" {
+			if err := e.items(2000); err != nil {
+				return nil, err
+			}
+		}
 		v, err := arithmetic(op, l, r)
 		if err == nil {
 			if b, ok := v.(*big.Int); ok {

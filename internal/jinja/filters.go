@@ -1118,29 +1118,27 @@ func stripTagsFilter(_ *evaluator, v []Value) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	for {
-		start := strings.Index(s, "<!--")
-		if start < 0 {
-			break
-		}
-		end := strings.Index(s[start:], "-->")
-		if end < 0 {
-			break
-		}
-		s = s[:start] + s[start+end+3:]
-	}
-	for {
-		start := strings.IndexByte(s, '<')
-		if start < 0 {
-			break
-		}
-		end := strings.IndexByte(s[start:], '>')
-		if end < 0 {
-			break
-		}
-		s = s[:start] + s[start+end+1:]
-	}
+	s = cut(cut(s, "<!--", "-->"), "<", ">")
 	return html.UnescapeString(strings.Join(splitSpace(s, -1, false), " ")), nil
+}
+
+// cut takes out what stands between two marks, and the marks.
+func cut(s, open, end string) string {
+	var b strings.Builder
+	for {
+		start := strings.Index(s, open)
+		if start < 0 {
+			break
+		}
+		stop := strings.Index(s[start:], end)
+		if stop < 0 {
+			break
+		}
+		b.WriteString(s[:start])
+		s = s[start+stop+len(end):]
+	}
+	b.WriteString(s)
+	return b.String()
 }
 
 func sumFilter(e *evaluator, v []Value) (Value, error) {

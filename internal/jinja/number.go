@@ -323,7 +323,7 @@ func floatPower(x, y float64) (Value, error) {
 			p.Mul(p, p)
 		}
 	}
-	for frac > 0 {
+	for one := big.NewFloat(1); frac > 0 && base.Cmp(one) != 0; {
 		base.Sqrt(base)
 		if frac *= 2; frac >= 1 {
 			r.Mul(r, base)

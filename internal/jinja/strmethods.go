@@ -206,7 +206,7 @@ func padMethod(pad func(left int) (before, after int)) strMethod {
 				return nil, typeErrorf("The fill character must be exactly one character long")
 			}
 		}
-		missing := width - runeCount(s)
+		missing := min(width, 1<<40) - runeCount(s)
 		if missing <= 0 {
 			return s, nil
 		}

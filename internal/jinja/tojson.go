@@ -173,6 +173,9 @@ func (j *jsonStyle) writeString(b *strings.Builder, s string) {
 	b.WriteByte('"')
 }
 
+// maxIndent is the widest indent, which stands in each line as many times as the line is deep.
+const maxIndent = 1000
+
 // toJSON is the filter tojson of transformers.
 func toJSON(e *evaluator, v []Value) (Value, error) {
 	j := &jsonStyle{ascii: flag(v[1], false), comma: ", ", colon: ": ", sort: flag(v[4], false), charge: e.charge}
@@ -191,6 +194,9 @@ func toJSON(e *evaluator, v []Value) (Value, error) {
 				return nil, err
 			}
 			indent = strings.Repeat(" ", n)
+		}
+		if len(indent) > maxIndent {
+			return nil, errorf("LimitError", "an indent of more than %d bytes", maxIndent)
 		}
 		j.indent, j.comma = &indent, ","
 	}

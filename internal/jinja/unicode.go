@@ -3,6 +3,7 @@ package jinja
 import (
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/language"
@@ -82,12 +83,12 @@ func toLower(s string) string {
 func finalSigma(before, after string) bool {
 	cased := false
 	for before != "" {
-		r := []rune(before[strings.LastIndexFunc(before, func(rune) bool { return true }):])[0]
+		r, size := utf8.DecodeLastRuneInString(before)
 		if !isIgnorable(r) {
 			cased = isCased(r)
 			break
 		}
-		before = before[:len(before)-len(string(r))]
+		before = before[:len(before)-size]
 	}
 	if !cased {
 		return false
@@ -136,26 +137,16 @@ func toTitle(r rune) string {
 
 // capitalize is str.capitalize: title case for the first character, lower case for the others.
 func capitalize(s string) string {
-	for i, r := range s {
-		if i > 0 {
-			break
-		}
-		lower := toLower(s) // as a whole, for the sigma
-		_, n := firstRune(lower)
-		if r == 'İ' {
-			n = len("i̇")
-		}
-		return toTitle(r) + lower[n:]
+	if s == "" {
+		return s
 	}
-	return s
-}
-
-func firstRune(s string) (rune, int) {
-	for i, r := range s {
-		_ = i
-		return r, len(string(r))
+	r, _ := utf8.DecodeRuneInString(s)
+	lower := toLower(s) // as a whole, for the sigma
+	_, n := utf8.DecodeRuneInString(lower)
+	if r == 'İ' {
+		n = len("i̇")
 	}
-	return 0, 0
+	return toTitle(r) + lower[n:]
 }
 
 // titleWords is str.title: title case for each letter that follows none, lower case for the others.
