@@ -201,7 +201,7 @@ func short(b []byte) string {
 func (c config) class(fsys fs.FS) (string, class, error) {
 	var full, key string
 	for _, key = range []string{"image_processor_type", "feature_extractor_type"} {
-		if json.Unmarshal(c[key], &full); full != "" {
+		if json.Unmarshal(c[key], &full) == nil && full != "" {
 			break
 		}
 	}

@@ -40,10 +40,11 @@ type window struct{ x0, y0, x1, y1 int }
 
 // scratch is the memory that resizing works in.
 type scratch struct {
-	lanes  []uint64 // two rows of src, a channel after the other, as pairs of 32-bit lanes
-	rows   []byte   // rows that are resized horizontally
-	source Image    // src with its alpha multiplied in
-	window Image    // what Process resizes to
+	lanes  []uint64 // of each thread two rows of src, a channel after the other, as pairs of 32-bit lanes
+	rows   []byte   // rows that one pass has resized
+	pass   pass
+	source Image // src with its alpha multiplied in
+	window Image // what Process resizes to
 }
 
 var scratches parallel.FreeList[scratch]
@@ -81,7 +82,7 @@ func resizeWindow(dst, src *Image, width, height int, f Filter, w window, s *scr
 		horizontal(dst.Pix, in[w.y0*stride+t.first*c:], stride, c, dst.Height, t, s)
 	case sameX:
 		t := tables.get(tableKey{src.Height, height, w.y0, w.y1, f})
-		vertical(dst.Pix, in[t.first*stride+w.x0*c:], stride, dst.Width*c, t)
+		vertical(dst.Pix, in[t.first*stride+w.x0*c:], stride, dst.Width*c, t, s)
 	default:
 		tx := tables.get(tableKey{src.Width, width, w.x0, w.x1, f})
 		ty := tables.get(tableKey{src.Height, height, w.y0, w.y1, f})
@@ -89,13 +90,13 @@ func resizeWindow(dst, src *Image, width, height int, f Filter, w window, s *scr
 		if height < src.Height && src.Height-height > 2*(src.Width-width) { // Pillow's choice of the order
 			n := (tx.last - tx.first) * c
 			s.rows = grow(s.rows, n*dst.Height)
-			vertical(s.rows, in, stride, n, ty)
+			vertical(s.rows, in, stride, n, ty, s)
 			horizontal(dst.Pix, s.rows, n, c, dst.Height, tx, s)
 		} else {
 			n := dst.Width * c
 			s.rows = grow(s.rows, n*(ty.last-ty.first))
 			horizontal(s.rows, in, stride, c, ty.last-ty.first, tx, s)
-			vertical(dst.Pix, s.rows, n, n, ty)
+			vertical(dst.Pix, s.rows, n, n, ty, s)
 		}
 	}
 	if c == 4 {
@@ -213,18 +214,75 @@ func (c *tableCache) get(k tableKey) *table {
 // half is one half of the last bit that is kept, in both lanes.
 const half = 1<<(precision-1) | 1<<(precision-1+32)
 
-// horizontal resizes height rows, which begin stride bytes apart with column t.first, by t into out. Two rows are filtered at a
-// time: a value of each is a 32-bit lane of a word, and a product with a weight is two products. That is exact: a sum of one row
-// has less than 31 bits, and what a negative sum of the low lane borrows from the high one is given back at the end.
-func horizontal(out, rows []byte, stride, channels, height int, t *table, s *scratch) {
+// A pass is the work of one pass over an image, which the threads share by rows of its output.
+type pass struct {
+	out, in    []byte
+	stride     int // of in
+	channels   int
+	rows       int // of out
+	n          int // bytes in a row of out
+	t          *table
+	lanes      []uint64
+	horizontal bool
+}
+
+// pool has the threads that large images are resized with.
+var pool = sync.OnceValue(func() *parallel.Pool { return parallel.New(0) })
+
+// parallelFrom is the number of products from which on threads are worth it.
+const parallelFrom = 1 << 20
+
+// run does the pass.
+func (p *pass) run() {
+	parts := 1
+	if len(p.t.weights)/max(len(p.t.taps), 1)*p.rows*p.n > parallelFrom {
+		parts = pool().Threads()
+	}
+	if parts == 1 {
+		p.Run(0, 1)
+		return
+	}
+	pool().Run(parts, p)
+}
+
+// Run does a part of the pass.
+func (p *pass) Run(part, parts int) {
+	if !p.horizontal {
+		from, to := p.rows*part/parts, p.rows*(part+1)/parts
+		p.vertical(from, to)
+		return
+	}
+	pairs := (p.rows + 1) / 2
+	from, to := pairs*part/parts*2, min(pairs*(part+1)/parts*2, p.rows)
+	n := len(p.lanes) / parts
+	p.rowPairs(from, to, p.lanes[part*n:][:n])
+}
+
+// horizontal resizes height rows, which begin stride bytes apart with column t.first, by t into out.
+func horizontal(out, in []byte, stride, channels, height int, t *table, s *scratch) {
+	s.lanes = grow(s.lanes, (t.last-t.first)*channels*pool().Threads())
+	s.pass = pass{out: out, in: in, stride: stride, channels: channels, rows: height, n: len(t.taps) * channels, t: t, lanes: s.lanes,
+		horizontal: true}
+	s.pass.run()
+}
+
+// vertical resizes n columns of rows, which begin stride bytes apart with row t.first, by t into out.
+func vertical(out, in []byte, stride, n int, t *table, s *scratch) {
+	s.pass = pass{out: out, in: in, stride: stride, rows: len(t.taps), n: n, t: t}
+	s.pass.run()
+}
+
+// rowPairs filters the rows from, ..., to-1, two at a time: a value of each is a 32-bit lane of a word, and a product with a
+// weight is two products. That is exact: a sum of one row has less than 31 bits, and what a negative sum of the low lane borrows
+// from the high one is given back at the end.
+func (p *pass) rowPairs(from, to int, lanes []uint64) {
+	t, channels, n := p.t, p.channels, p.n
 	width := t.last - t.first
-	s.lanes = grow(s.lanes, width*channels)
-	lanes := s.lanes
-	n := len(t.taps) * channels
-	for y := 0; y < height; y += 2 {
-		z := min(y+1, height-1) // the last row of an odd number is paired with itself
-		a, b := rows[y*stride:][:width*channels], rows[z*stride:][:width*channels]
-		outA, outB := out[y*n:][:n], out[z*n:][:n]
+	lanes = lanes[:width*channels]
+	for y := from; y < to; y += 2 {
+		z := min(y+1, to-1) // the last row of an odd number is paired with itself
+		a, b := p.in[y*p.stride:][:width*channels], p.in[z*p.stride:][:width*channels]
+		outA, outB := p.out[y*n:][:n], p.out[z*n:][:n]
 		if channels == 3 {
 			pair3(lanes, a, b)
 			weigh3(outA, outB, lanes, t)
@@ -295,13 +353,15 @@ func clip(sum uint64) (low, high byte) {
 
 func clip8(v int64) byte { return byte(max(0, min(v, 255))) }
 
-// vertical resizes n columns of rows, which begin stride bytes apart with row t.first, by t into out.
-func vertical(dst, rows []byte, stride, n int, t *table) {
+// vertical filters the output rows from, ..., to-1, eight columns at a time.
+func (p *pass) vertical(from, to int) {
 	const mask = 0x000000ff000000ff
-	for i, p := range t.taps {
-		weights := t.weights[p.w:][:p.n]
-		base := rows[(p.at-t.first)*stride:]
-		out := dst[i*n:][:n]
+	t, n, stride := p.t, p.n, p.stride
+	for i := from; i < to; i++ {
+		tap := t.taps[i]
+		weights := t.weights[tap.w:][:tap.n]
+		base := p.in[(tap.at-t.first)*stride:]
+		out := p.out[i*n:][:n]
 		x := 0
 		for ; x+8 <= n; x += 8 { // 8 bytes are 4 pairs of lanes
 			s0, s1, s2, s3 := uint64(half), uint64(half), uint64(half), uint64(half)
