@@ -13,7 +13,7 @@ func Decode(pix []byte, h *Header) error {
 	if len(pix) != 3*h.Width*h.Height {
 		panic(fmt.Sprintf("jpeg: %d bytes for %dx%d pixels", len(pix), h.Width, h.Height))
 	}
-	d := &decoder{Header: h}
+	d := &decoder{Header: h, pix: pix}
 	for i := range h.components {
 		c := &h.components[i]
 		c.plane = make([]byte, c.blocksX*c.blocksY*64)
@@ -32,7 +32,7 @@ func Decode(pix []byte, h *Header) error {
 				return errors.New("the file ends before there is an image")
 			}
 			d.finish()
-			d.convert(pix)
+			d.paint(h.Height)
 			return nil
 		case marker == markerSOS:
 			if scans++; scans > maxScans {
@@ -53,8 +53,10 @@ func Decode(pix []byte, h *Header) error {
 
 type decoder struct {
 	*Header
-	bits   bitReader
-	eobRun int // blocks that are all zero, in a progressive scan
+	pix     []byte
+	painter painter
+	bits    bitReader
+	eobRun  int // blocks that are all zero, in a progressive scan
 	// The parameters of a progressive scan: first and last coefficient, bit position before and now.
 	first, last, high, low int
 }
@@ -105,6 +107,7 @@ func (d *decoder) scan(body []byte) error {
 	}
 	d.bits = bitReader{data: d.data}
 	d.eobRun = 0
+	d.painter.y = 0 // what another scan has painted is old
 	var err error
 	if n == 1 {
 		err = d.single(list[0])
@@ -150,12 +153,25 @@ func (d *decoder) single(c *component) error {
 // interleaved decodes a scan of several components: of each, the blocks of one minimum coded unit, then of the next.
 func (d *decoder) interleaved(list []*component) error {
 	left := d.restart
+	p := d.pipeline(list)
+	if p != nil {
+		defer p.close()
+	}
 	for y := range d.mcusY {
+		if p != nil {
+			p.begin(y)
+		}
 		for x := range d.mcusX {
 			for _, c := range list {
 				for v := range c.v {
 					for h := range c.h {
-						if err := d.block(c, x*c.h+h, y*c.v+v); err != nil {
+						var err error
+						if p != nil {
+							err = p.block(c)
+						} else {
+							err = d.block(c, x*c.h+h, y*c.v+v)
+						}
+						if err != nil {
 							return err
 						}
 					}
@@ -170,6 +186,9 @@ func (d *decoder) interleaved(list []*component) error {
 		}
 		if d.bits.n < 0 {
 			return errShort
+		}
+		if p != nil {
+			p.end()
 		}
 	}
 	return nil

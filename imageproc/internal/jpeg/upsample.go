@@ -1,18 +1,27 @@
 package jpeg
 
-// convert writes the image as RGB.
-func (d *decoder) convert(pix []byte) {
-	rows := make([][]byte, len(d.components))
-	buffers := make([][]byte, len(d.components))
-	for i := range buffers {
-		buffers[i] = make([]byte, d.Width+4) // a factor of 4 can make up to 3 more than there are
-	}
-	paint := d.painter()
-	for y := range d.Height {
-		for i := range d.components {
-			rows[i] = d.row(&d.components[i], y, buffers[i])[:d.Width]
+// A painter makes RGB of the planes, line by line.
+type painter struct {
+	y             int // the next line
+	colours       func(out []byte, rows [][]byte)
+	rows, buffers [][]byte // of each component
+}
+
+// paint writes the lines of the image before line end that are not there yet.
+func (d *decoder) paint(end int) {
+	p := &d.painter
+	if p.colours == nil {
+		p.colours = d.colours()
+		p.rows = make([][]byte, len(d.components))
+		for range d.components {
+			p.buffers = append(p.buffers, make([]byte, d.Width+4)) // a factor of 4 can make up to 3 more than there are
 		}
-		paint(pix[y*d.Width*3:][:d.Width*3], rows)
+	}
+	for ; p.y < end; p.y++ {
+		for i := range d.components {
+			p.rows[i] = d.row(&d.components[i], p.y, p.buffers[i])[:d.Width]
+		}
+		p.colours(d.pix[p.y*d.Width*3:][:d.Width*3], p.rows)
 	}
 }
 
@@ -83,8 +92,8 @@ func quadruple(out, near, far []byte) {
 	out[2*n-1] = byte((this*4 + 7) >> 4)
 }
 
-// painter returns the function that makes RGB of the rows of the components.
-func (d *decoder) painter() func(out []byte, rows [][]byte) {
+// colours returns the function that makes RGB of the rows of the components.
+func (d *decoder) colours() func(out []byte, rows [][]byte) {
 	switch len(d.components) {
 	case 1:
 		return paintGray
