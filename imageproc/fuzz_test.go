@@ -27,7 +27,7 @@ func fuzzDecode(f *testing.F, ending, name string) {
 		}
 		for _, white := range []bool{false, true} {
 			var m Image
-			err := Decode(&m, data, Options{MaxPixels: 1 << 18, White: white})
+			err := Decode(&m, data, Options{MaxPixels: 1 << 19, White: white})
 			if err != nil {
 				if text := err.Error(); strings.Contains(text, "decoder failed") || strings.Contains(text, "\n") ||
 					!strings.HasPrefix(text, "imageproc: "+name+": ") {
@@ -35,7 +35,7 @@ func fuzzDecode(f *testing.F, ending, name string) {
 				}
 				continue
 			}
-			if err := m.check(); err != nil || m.Channels != 3 || m.Width*m.Height > 1<<18 {
+			if err := m.check(); err != nil || m.Channels != 3 || m.Width*m.Height > 1<<19 {
 				t.Fatalf("%dx%d: %v", m.Width, m.Height, err)
 			}
 		}
