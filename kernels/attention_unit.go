@@ -1,6 +1,9 @@
 package kernels
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // An attnUnit computes rows of a unit: a sequence and a key head.
 type attnUnit struct {
@@ -24,6 +27,8 @@ type keysBlock struct {
 	rows    int
 	// The same of 16 bits, which are widened as they are used, once; keys and values are nil then.
 	keys16, values16 []uint16
+	// Tiles for few rows, or nil.
+	few *kvTiles
 }
 
 // A queryRun is rows of a unit that lie at equal distances: tokens of one head, or the heads of one token.
@@ -257,20 +262,28 @@ func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int
 	panels := padded(n) / panelWidth
 	h, high, low := set.split(r.m)
 	for p := 0; p < panels; {
-		w := set.width(h, high, panels-p)
+		w, few := u.width(r.m, panels-p)
 		at, size := ((base-u.block.base)/panelWidth+p)*panelWidth*d, d*panelWidth<<w
-		var keys []float32
-		if k16 := u.block.keys16; k16 != nil {
+		keys, k16 := u.block.keys, u.block.keys16
+		switch {
+		case k16 == nil:
+			keys = keys[at:][:size]
+		case few == nil:
 			keys = u.s.floats(bufKeys, size)
 			set.widenBFloat16(keys, k16[at:][:size])
-		} else {
-			keys = u.block.keys[at:][:size]
+		default:
+			k16 = k16[at:][:size]
 		}
 		for i0 := 0; i0 < d; i0 += kBlock {
 			q := &u.s.tile
 			*q = tile{
 				c: &scores[p*panelWidth], ldc: uintptr(stride) * 4, a: &r.q[i0], lda: uintptr(r.ldq) * 4,
-				b: &keys[i0*panelWidth], panel: uintptr(d) * panelWidth * 4, k: min(kBlock, d-i0), scale: u.t.p.Scale,
+				panel: uintptr(d) * panelWidth * 4, k: min(kBlock, d-i0), scale: u.t.p.Scale,
+			}
+			if keys != nil {
+				q.b = &keys[i0*panelWidth]
+			} else {
+				q.b, q.panel = (*float32)(unsafe.Pointer(&k16[i0*panelWidth])), q.panel/2
 			}
 			if i0 > 0 {
 				q.flags, q.sum, q.lds = tileAdd, q.c, q.ldc
@@ -278,11 +291,27 @@ func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int
 			if i0+kBlock >= d {
 				q.flags |= tileScale
 			}
-			q.prefetch(high+low, w)
-			set.run(q, h, high, low, w)
+			if few != nil {
+				few(q)
+			} else {
+				q.prefetch(high+low, w)
+				set.run(q, h, high, low, w)
+			}
 		}
 		p += 1 << w
 	}
+}
+
+// width returns log2 of how many panels, of those left, the next product of m rows takes, and the tile for it if that is one
+// for few rows.
+func (u *attnUnit) width(m, left int) (w int, few func(*tile)) {
+	if k := u.block.few; k != nil {
+		if w := k.width(m, left); w >= 0 {
+			return w, k[m][w]
+		}
+	}
+	h, high, _ := u.t.x.set.split(m)
+	return u.t.x.set.width(h, high, left), nil
 }
 
 // adjust adds the bias to the scores of row i, which begin at key base of the block, and caps them; those that the row does
@@ -315,30 +344,38 @@ func (u *attnUnit) values(o []float32, ldo int, scores []float32, stride, m, lo,
 	panels := padded(u.t.p.HeadDim) / panelWidth
 	h, high, low := set.split(m)
 	for p := 0; p < panels; {
-		w := set.width(h, high, panels-p)
-		at, rows := (p*b.rows+lo-b.base)*panelWidth, b.rows
-		var values []float32
-		if b.values16 != nil {
-			rows = hi - lo
-			values = u.s.floats(bufValues, rows*panelWidth<<w)
-			for i := range 1 << w {
-				set.widenBFloat16(values[i*rows*panelWidth:][:rows*panelWidth], b.values16[at+i*b.rows*panelWidth:])
-			}
-		} else {
-			values = b.values[at:]
-		}
+		w, few := u.width(m, panels-p)
+		at := (p*b.rows + lo - b.base) * panelWidth
 		q := &u.s.tile
 		*q = tile{
 			c: &o[p*panelWidth], ldc: uintptr(ldo) * 4, a: &scores[0], lda: uintptr(stride) * 4,
-			b: &values[0], panel: uintptr(rows) * panelWidth * 4, k: hi - lo, flags: flags,
+			panel: uintptr(b.rows) * panelWidth * 4, k: hi - lo, flags: flags,
+		}
+		switch {
+		case b.values16 == nil:
+			q.b = &b.values[at]
+		case few == nil:
+			size := (hi - lo) * panelWidth
+			values := u.s.floats(bufValues, size<<w)
+			for i := range 1 << w {
+				set.widenBFloat16(values[i*size:][:size], b.values16[at+i*b.rows*panelWidth:])
+			}
+			q.b, q.panel = &values[0], uintptr(size)*4
+		default:
+			q.b, q.panel = (*float32)(unsafe.Pointer(&b.values16[at])), q.panel/2
 		}
 		q.sum, q.lds = q.c, q.ldc
 		if inv != nil {
 			q.flags |= tileRowScale
 			q.rowScale = &inv[0]
 		}
-		q.prefetch(high+low, w)
-		set.run(q, h, high, low, w)
+		q.rows, q.count = m, 1
+		if few != nil {
+			few(q)
+		} else {
+			q.prefetch(high+low, w)
+			set.run(q, h, high, low, w)
+		}
 		p += 1 << w
 	}
 }

@@ -212,6 +212,9 @@ func bfloat16(x float32) uint16 {
 // are read where they are; those of 16 bits are widened, as far as they are needed, or once says that they are used just once.
 func (c *KV) load(s *scratch, b *keysBlock, head, k0, lo, hi int, once bool) {
 	p, at, d := &c.pages[k0/keyBlock-c.first], head*kvHeadSize(c.dim), c.dim
+	if once {
+		b.few = &c.set.kvTile[c.typ]
+	}
 	if c.typ == KVFloat32 {
 		b.base, b.rows = 0, keyBlock
 		b.keys, b.values = p.f32[at:][:keyBlock*d], p.f32[at+keyBlock*d:][:keyBlock*padded(d)]

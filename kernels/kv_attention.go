@@ -56,6 +56,22 @@ func (x *Exec) AttentionKV(out []float32, ldo int, q []float32, ldq int, starts 
 	x.attend(attnTask{x: x, out: out, ldo: ldo, q: q, ldq: ldq, starts: starts, kv: kv, p: *p})
 }
 
+// kvTiles are the tiles for the rows of one token: [r][w] computes one tile of r rows by 2^w panels, of what a KV holds. Those of
+// bfloat16 have b point to numbers of 16 bits, and panel count their bytes. There may be none: then a KV of bfloat16 is widened.
+type kvTiles [7][3]func(*tile)
+
+// width returns log2 of how many panels of those left a tile of that many rows takes, or -1 if there is none.
+func (k *kvTiles) width(rows, left int) int {
+	if rows >= len(k) {
+		return -1
+	}
+	w := len(k[rows]) - 1
+	for w >= 0 && (k[rows][w] == nil || 1<<w > left) {
+		w--
+	}
+	return w
+}
+
 // byBlocks reports whether the units of a sequence are divided by blocks.
 func (t *attnTask) byBlocks(q *sequence) bool {
 	return t.kv != nil && q.queries*t.group() <= fewRows && q.keys > keyBlock

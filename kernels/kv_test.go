@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 )
 
 // kvCase is a batch of sequences whose tokens come in chunks.
@@ -89,6 +90,8 @@ func TestAttentionKV(t *testing.T) {
 	window.Window = 37
 	wide := Attn{Heads: 2, KVHeads: 1, HeadDim: 8, Scale: 0.2, Causal: true, Window: 600, SoftCap: 4, Bias: NewALiBi(2)}
 	one := Attn{Heads: 1, KVHeads: 1, HeadDim: 17, Scale: 0.3, Causal: true, Window: 300}
+	three := Attn{Heads: 6, KVHeads: 2, HeadDim: 7, Scale: 0.3, Causal: true}
+	four := Attn{Heads: 4, KVHeads: 1, HeadDim: 260, Scale: 0.1, Causal: true, Window: 9}
 	many := Attn{Heads: 8, KVHeads: 1, HeadDim: 4, Scale: 0.2, Causal: true}
 	for i := range 40 {
 		c := kvCase{Attn: gqa, typ: KVType(i % 2), lengths: []int{i, 40 - i, 3}, chunks: []int{1 + i%5, i % 3, 7}}
@@ -105,6 +108,9 @@ func TestAttentionKV(t *testing.T) {
 		{wide, KVBFloat16, []int{700}, []int{690, 5, 2}},
 		{many, KVFloat32, []int{1040, 530}, []int{1030, 1, 2, 7, 520}},
 		{many, KVBFloat16, []int{1030}, []int{1026, 1, 3}},
+		{three, KVBFloat16, []int{530, 40}, []int{1, 509, 1, 1}},
+		{four, KVBFloat16, []int{520}, []int{516, 1}},
+		{four, KVFloat32, []int{520}, []int{516, 1}},
 	} {
 		c.run(t, xs)
 	}
@@ -205,6 +211,50 @@ func TestBFloat16(t *testing.T) {
 		{math.Float32frombits(0x7f800001), 0x7fc0}, {float32(math.Inf(-1)), 0xff80}} {
 		if got := bfloat16(c.x); got != c.want {
 			t.Errorf("bfloat16(%x) = %#x, want %#x", c.x, got, c.want)
+		}
+	}
+}
+
+// TestKVTiles compares the tiles for few rows with the definition, with each of their flags.
+func TestKVTiles(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 6))
+	for _, set := range otherSets() {
+		for typ := range set.kvTile {
+			for rows := range set.kvTile[typ] {
+				for w, f := range set.kvTile[typ][rows] {
+					for k := 1; f != nil && k < 20; k++ {
+						cols := panelWidth << w
+						a, scale := values(r, rows*(k+1), 0), values(r, rows, 0)
+						b, b16 := values(r, k*cols, 2), make([]uint16, k*cols)
+						if KVType(typ) == KVBFloat16 {
+							for i, x := range b {
+								b16[i] = bfloat16(x)
+							}
+							rowsGo.widenBFloat16(b, b16)
+						}
+						sum, want := values(r, rows*cols, 2), make([]float32, rows*cols)
+						for _, flags := range []int{0, tileLoad, tileAdd | tileScale, tileRowScale} {
+							got, check := guarded(rows*cols, k%16)
+							q := tile{c: &got[0], ldc: uintptr(cols) * 4, a: &a[0], lda: uintptr(k+1) * 4, b: &b[0], k: k, rows: rows, count: 1,
+								panel: uintptr(k) * panelWidth * 4, sum: &sum[0], lds: uintptr(cols) * 4, flags: flags, scale: 0.3,
+								rowScale: &scale[0]}
+							if KVType(typ) == KVBFloat16 {
+								q.b, q.panel = (*float32)(unsafe.Pointer(&b16[0])), q.panel/2
+							}
+							f(&q)
+							for p := range 1 << w {
+								q.c, q.b, q.sum = &want[p*panelWidth], &b[p*k*panelWidth], &sum[p*panelWidth]
+								tileGo(&q)
+							}
+							what := fmt.Sprintf("%s: type %d, %d rows, 2^%d panels, k=%d, flags %d", set.name, typ, rows, w, k, flags)
+							equal(t, what, got, want)
+							if err := check(); err != nil {
+								t.Fatalf("%s: %v", what, err)
+							}
+						}
+					}
+				}
+			}
 		}
 	}
 }

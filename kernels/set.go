@@ -18,6 +18,7 @@ type Set struct {
 	check bool
 	rows
 	tiles
+	kvTile [2]kvTiles // by KVType
 	probes
 }
 

@@ -13,6 +13,7 @@ func machineSets() []*Set {
 	avx2.rowsAVX2()
 	avx2.attentionAVX2()
 	avx2.tilesAVX2()
+	avx2.kvTilesAVX2()
 	if !cpu.AVX512 {
 		return []*Set{avx2}
 	}
@@ -20,5 +21,6 @@ func machineSets() []*Set {
 	avx512.check = true
 	avx512.rowsAVX512()
 	avx512.tilesAVX512()
+	avx512.kvTile[KVFloat32] = kvTiles{} // its own are wider
 	return []*Set{avx512, avx2}
 }

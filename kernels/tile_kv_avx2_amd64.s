@@ -1,0 +1,262 @@
+//go:build !purego
+
+#include "go_asm.h"
+#include "textflag.h"
+
+// Tiles of AVX2 for the few rows of a token that reads a KV: one tile, of 1 to 6 rows, whose panels are float32 or bfloat16 and
+// come from far. They have the form of those in tile_avx2_amd64.s, without bias, residual and count:
+//
+//	accumulators = 0, or sum if the flags say so
+//	for l in 0..k-1:                            four at a time, then one at a time
+//	    for each row i: broadcast a[i][l]; accumulators of row i += a[i][l] · b[l], widened
+//	add, scale, scale rows, as the flags say
+//	store
+//
+// What is in the registers:
+//
+//	one panel    rows in Y0 to Y11, two each; a row of the panel in Y12 and Y13, broadcasts in Y14 and Y15 in turn
+//	two panels   rows in Y0 to Y11, four each; broadcasts in Y12 to Y14, half a row of a panel in Y15
+//	four panels  one row in Y0 to Y7; its broadcast in Y12, half rows of panels in Y13 to Y15 in turn
+//
+// Panels that follow one another are prefetched. One row of float32 panels is not here: four streams need no help.
+
+#define T      DI  // the tile
+#define A      R8  // row 0 of A, at l
+#define LDA    R9  // bytes from a row of A to the next
+#define LDA3   R10 // 3·LDA
+#define LDA5   R11 // 5·LDA
+#define B      R12 // row l of the first panel
+#define PANEL  R13 // bytes from a panel to the next
+#define PANEL3 R14 // 3·PANEL
+#define FLAGS  R15
+#define K      CX
+#define P      SI  // a row of C, or of what is added
+#define LD     AX  // bytes from there to the next
+
+// A type of panels: LOAD(d, o, p, y) reads half a row of the panel at p to y: d is 4·l, o 0 or 1. AHEAD(p, far) prefetches four
+// rows; NEXT(rows) is the bytes of so many.
+#define FLOAT(d, o, p, y) \
+	VMOVUPS (16*d+32*o)p, y
+#define FLOATAHEAD(p, far) \
+	PREFETCHT0 far p       \
+	PREFETCHT0 (far+64)p   \
+	PREFETCHT0 (far+128)p  \
+	PREFETCHT0 (far+192)p
+#define FLOATBYTES(rows) (64*rows)
+
+#define BFLOAT(d, o, p, y) \
+	VPMOVZXWD (8*d+16*o)p, y \
+	VPSLLD    $16, y, y
+#define BFLOATAHEAD(p, far) \
+	PREFETCHT0 far p       \
+	PREFETCHT0 (far+64)p
+#define BFLOATBYTES(rows) (32*rows)
+
+// One step of k. ROW is a row of one panel: a is the element, x a register for the broadcast.
+#define ROW(a, x, y0, y1) \
+	VBROADCASTSS a, x         \
+	VFMADD231PS  Y12, x, y0   \
+	VFMADD231PS  Y13, x, y1
+
+#define STEP1x1(d, LOAD) \
+	LOAD(d, 0, (B), Y12) \
+	LOAD(d, 1, (B), Y13) \
+	ROW(d(A), Y14, Y0, Y1)
+#define STEP2x1(d, LOAD) STEP1x1(d, LOAD) \
+	ROW(d(A)(LDA*1), Y15, Y2, Y3)
+#define STEP3x1(d, LOAD) STEP2x1(d, LOAD) \
+	ROW(d(A)(LDA*2), Y14, Y4, Y5)
+#define STEP4x1(d, LOAD) STEP3x1(d, LOAD) \
+	ROW(d(A)(LDA3*1), Y15, Y6, Y7)
+#define STEP5x1(d, LOAD) STEP4x1(d, LOAD) \
+	ROW(d(A)(LDA*4), Y14, Y8, Y9)
+#define STEP6x1(d, LOAD) STEP5x1(d, LOAD) \
+	ROW(d(A)(LDA5*1), Y15, Y10, Y11)
+
+#define BY1(d, o, p, LOAD, y0) \
+	LOAD(d, o, p, Y15)       \
+	VFMADD231PS Y15, Y12, y0
+#define BY2(d, o, p, LOAD, y0, y1) BY1(d, o, p, LOAD, y0) \
+	VFMADD231PS Y15, Y13, y1
+#define BY3(d, o, p, LOAD, y0, y1, y2) BY2(d, o, p, LOAD, y0, y1) \
+	VFMADD231PS Y15, Y14, y2
+
+#define STEP1x2(d, LOAD) \
+	VBROADCASTSS d(A), Y12                \
+	BY1(d, 0, (B), LOAD, Y0)              \
+	BY1(d, 1, (B), LOAD, Y1)              \
+	BY1(d, 0, (B)(PANEL*1), LOAD, Y2)     \
+	BY1(d, 1, (B)(PANEL*1), LOAD, Y3)
+#define STEP2x2(d, LOAD) \
+	VBROADCASTSS d(A), Y12                \
+	VBROADCASTSS d(A)(LDA*1), Y13         \
+	BY2(d, 0, (B), LOAD, Y0, Y4)          \
+	BY2(d, 1, (B), LOAD, Y1, Y5)          \
+	BY2(d, 0, (B)(PANEL*1), LOAD, Y2, Y6) \
+	BY2(d, 1, (B)(PANEL*1), LOAD, Y3, Y7)
+#define STEP3x2(d, LOAD) \
+	VBROADCASTSS d(A), Y12                     \
+	VBROADCASTSS d(A)(LDA*1), Y13              \
+	VBROADCASTSS d(A)(LDA*2), Y14              \
+	BY3(d, 0, (B), LOAD, Y0, Y4, Y8)           \
+	BY3(d, 1, (B), LOAD, Y1, Y5, Y9)           \
+	BY3(d, 0, (B)(PANEL*1), LOAD, Y2, Y6, Y10) \
+	BY3(d, 1, (B)(PANEL*1), LOAD, Y3, Y7, Y11)
+
+#define ONE(d, o, p, LOAD, x, y) \
+	LOAD(d, o, p, x)      \
+	VFMADD231PS x, Y12, y
+#define STEP1x4(d, LOAD) \
+	VBROADCASTSS d(A), Y12                   \
+	ONE(d, 0, (B), LOAD, Y13, Y0)            \
+	ONE(d, 1, (B), LOAD, Y14, Y1)            \
+	ONE(d, 0, (B)(PANEL*1), LOAD, Y15, Y2)   \
+	ONE(d, 1, (B)(PANEL*1), LOAD, Y13, Y3)   \
+	ONE(d, 0, (B)(PANEL*2), LOAD, Y14, Y4)   \
+	ONE(d, 1, (B)(PANEL*2), LOAD, Y15, Y5)   \
+	ONE(d, 0, (B)(PANEL3*1), LOAD, Y13, Y6)  \
+	ONE(d, 1, (B)(PANEL3*1), LOAD, Y14, Y7)
+
+#define AHEAD1(AHEAD) AHEAD((B), 4096)
+#define AHEAD2(AHEAD) AHEAD((B), 2048) \
+	AHEAD((B)(PANEL*1), 2048)
+#define AHEAD4(AHEAD) AHEAD((B), 1024) \
+	AHEAD((B)(PANEL*1), 1024) \
+	AHEAD((B)(PANEL*2), 1024) \
+	AHEAD((B)(PANEL3*1), 1024)
+
+// EACH applies OP to the accumulators of each row, with P at the row: OP(offset in the row, two registers).
+#define NEXT ADDQ LD, P
+#define EACH1x1(OP) OP(0, Y0, Y1)
+#define EACH2x1(OP) EACH1x1(OP) \
+	NEXT             \
+	OP(0, Y2, Y3)
+#define EACH3x1(OP) EACH2x1(OP) \
+	NEXT             \
+	OP(0, Y4, Y5)
+#define EACH4x1(OP) EACH3x1(OP) \
+	NEXT             \
+	OP(0, Y6, Y7)
+#define EACH5x1(OP) EACH4x1(OP) \
+	NEXT             \
+	OP(0, Y8, Y9)
+#define EACH6x1(OP) EACH5x1(OP) \
+	NEXT             \
+	OP(0, Y10, Y11)
+#define EACH1x2(OP) OP(0, Y0, Y1) \
+	OP(64, Y2, Y3)
+#define EACH2x2(OP) EACH1x2(OP) \
+	NEXT             \
+	OP(0, Y4, Y5)    \
+	OP(64, Y6, Y7)
+#define EACH3x2(OP) EACH2x2(OP) \
+	NEXT             \
+	OP(0, Y8, Y9)    \
+	OP(64, Y10, Y11)
+#define EACH1x4(OP) EACH1x2(OP) \
+	OP(128, Y4, Y5)  \
+	OP(192, Y6, Y7)
+
+#define ADD(o, y0, y1) \
+	VADDPS o(P), y0, y0     \
+	VADDPS o+32(P), y1, y1
+#define MUL(o, y0, y1) \
+	VBROADCASTSS (P), Y15   \
+	VMULPS Y15, y0, y0      \
+	VMULPS Y15, y1, y1
+#define STORE(o, y0, y1) \
+	VMOVUPS y0, o(P)        \
+	VMOVUPS y1, o+32(P)
+#define FETCH(o, y0, y1) \
+	VMOVUPS o(P), y0        \
+	VMOVUPS o+32(P), y1
+#define ZERO(o, y0, y1) \
+	VXORPS y0, y0, y0       \
+	VXORPS y1, y1, y1
+
+#define AT(array, stride) \
+	MOVQ array(T), P    \
+	MOVQ stride(T), LD
+
+#define TILE(name, STEP, EACH, PREFETCH, LOAD, AHEAD, BYTES) \
+TEXT name(SB), NOSPLIT, $0-8        \
+	MOVQ  t+0(FP), T            \
+	MOVQ  tile_flags(T), FLAGS  \
+	MOVQ  tile_lda(T), LDA      \
+	LEAQ  (LDA)(LDA*2), LDA3    \
+	LEAQ  (LDA)(LDA*4), LDA5    \
+	MOVQ  tile_panel(T), PANEL  \
+	LEAQ  (PANEL)(PANEL*2), PANEL3 \
+	MOVQ  tile_a(T), A          \
+	MOVQ  tile_b(T), B          \
+	EACH(ZERO)                  \
+	TESTQ $const_tileLoad, FLAGS \
+	JEQ   begin                 \
+	AT(tile_sum, tile_lds)      \
+	EACH(FETCH)                 \
+begin:                              \
+	MOVQ  tile_k(T), K          \
+	SUBQ  $4, K                 \
+	JLT   tail                  \
+four:                               \
+	PREFETCH(AHEAD)             \
+	STEP(0, LOAD)               \
+	STEP(4, LOAD)               \
+	STEP(8, LOAD)               \
+	STEP(12, LOAD)              \
+	ADDQ  $16, A                \
+	ADDQ  $BYTES(4), B          \
+	SUBQ  $4, K                 \
+	JGE   four                  \
+tail:                               \
+	ADDQ  $4, K                 \
+	JEQ   sum                   \
+one:                                \
+	STEP(0, LOAD)               \
+	ADDQ  $4, A                 \
+	ADDQ  $BYTES(1), B          \
+	DECQ  K                     \
+	JNE   one                   \
+sum:                                \
+	TESTQ $const_tileAdd, FLAGS \
+	JEQ   scale                 \
+	AT(tile_sum, tile_lds)      \
+	EACH(ADD)                   \
+scale:                              \
+	TESTQ $const_tileScale, FLAGS \
+	JEQ   rowScale              \
+	LEAQ  tile_scale(T), P      \
+	XORQ  LD, LD                \
+	EACH(MUL)                   \
+rowScale:                           \
+	TESTQ $const_tileRowScale, FLAGS \
+	JEQ   store                 \
+	MOVQ  tile_rowScale(T), P   \
+	MOVQ  $4, LD                \
+	EACH(MUL)                   \
+store:                              \
+	AT(tile_c, tile_ldc)        \
+	EACH(STORE)                 \
+	VZEROUPPER                  \
+	RET
+
+#define FLOATTILE(name, STEP, EACH, PREFETCH) TILE(name, STEP, EACH, PREFETCH, FLOAT, FLOATAHEAD, FLOATBYTES)
+#define BFLOATTILE(name, STEP, EACH, PREFETCH) TILE(name, STEP, EACH, PREFETCH, BFLOAT, BFLOATAHEAD, BFLOATBYTES)
+
+FLOATTILE(·kvTile2x1AVX2, STEP2x1, EACH2x1, AHEAD1)
+FLOATTILE(·kvTile3x1AVX2, STEP3x1, EACH3x1, AHEAD1)
+FLOATTILE(·kvTile4x1AVX2, STEP4x1, EACH4x1, AHEAD1)
+FLOATTILE(·kvTile5x1AVX2, STEP5x1, EACH5x1, AHEAD1)
+FLOATTILE(·kvTile6x1AVX2, STEP6x1, EACH6x1, AHEAD1)
+FLOATTILE(·kvTile2x2AVX2, STEP2x2, EACH2x2, AHEAD2)
+FLOATTILE(·kvTile3x2AVX2, STEP3x2, EACH3x2, AHEAD2)
+BFLOATTILE(·kvTile1x1BFloat16AVX2, STEP1x1, EACH1x1, AHEAD1)
+BFLOATTILE(·kvTile2x1BFloat16AVX2, STEP2x1, EACH2x1, AHEAD1)
+BFLOATTILE(·kvTile3x1BFloat16AVX2, STEP3x1, EACH3x1, AHEAD1)
+BFLOATTILE(·kvTile4x1BFloat16AVX2, STEP4x1, EACH4x1, AHEAD1)
+BFLOATTILE(·kvTile5x1BFloat16AVX2, STEP5x1, EACH5x1, AHEAD1)
+BFLOATTILE(·kvTile6x1BFloat16AVX2, STEP6x1, EACH6x1, AHEAD1)
+BFLOATTILE(·kvTile1x2BFloat16AVX2, STEP1x2, EACH1x2, AHEAD2)
+BFLOATTILE(·kvTile2x2BFloat16AVX2, STEP2x2, EACH2x2, AHEAD2)
+BFLOATTILE(·kvTile3x2BFloat16AVX2, STEP3x2, EACH3x2, AHEAD2)
+BFLOATTILE(·kvTile1x4BFloat16AVX2, STEP1x4, EACH1x4, AHEAD4)
