@@ -22,7 +22,7 @@ type filter struct {
 // textFilter makes a filter of a function of text; it keeps what is marked as safe marked.
 func textFilter(f func(s string) string) *filter {
 	return &filter{call: func(_ *evaluator, v []Value) (Value, error) {
-		s, err := softText(v[0])
+		s, err := str(v[0])
 		if err != nil {
 			return nil, err
 		}
@@ -33,9 +33,6 @@ func textFilter(f func(s string) string) *filter {
 		return t, nil
 	}}
 }
-
-// softText is the text of any value.
-func softText(v Value) (string, error) { return str(v) }
 
 var filters map[string]*filter
 
@@ -300,7 +297,7 @@ func sliceFilter(e *evaluator, v []Value) (Value, error) {
 }
 
 func centerFilter(e *evaluator, v []Value) (Value, error) {
-	s, err := softText(v[0])
+	s, err := str(v[0])
 	if err != nil {
 		return nil, err
 	}
@@ -691,7 +688,7 @@ func formatFilter(e *evaluator, x Value, a arguments) (Value, error) {
 	if len(a.pos) > 0 && len(a.kw) > 0 {
 		return nil, errorf("FilterArgumentError", "can't handle positional and keyword arguments at the same time")
 	}
-	s, err := softText(x)
+	s, err := str(x)
 	if err != nil {
 		return nil, err
 	}
@@ -1073,16 +1070,12 @@ func sortFilter(e *evaluator, v []Value) (Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	key, err := sortKey(v[3], flag(v[2], false))
-	if err != nil {
-		return nil, err
-	}
-	list, err = e.sorted(list, flag(v[1], false), key)
+	list, err = e.sorted(list, flag(v[1], false), sortKey(v[3], flag(v[2], false)))
 	return &List{Items: list}, err
 }
 
 // sortKey is the key of sort: an attribute, or several with commas between them.
-func sortKey(attribute Value, cased bool) (func(v Value) (Value, error), error) {
+func sortKey(attribute Value, cased bool) func(v Value) (Value, error) {
 	names := []Value{attribute}
 	if s, ok := text(attribute); ok {
 		names = nil
@@ -1110,7 +1103,7 @@ func sortKey(attribute Value, cased bool) (func(v Value) (Value, error), error) 
 			return keys[0], nil
 		}
 		return &List{Items: keys}, nil
-	}, nil
+	}
 }
 
 func stripTagsFilter(_ *evaluator, v []Value) (Value, error) {
@@ -1189,7 +1182,7 @@ func titleFilter(s string) string {
 }
 
 func trimFilter(_ *evaluator, v []Value) (Value, error) {
-	s, err := softText(v[0])
+	s, err := str(v[0])
 	if err != nil {
 		return nil, err
 	}
@@ -1265,7 +1258,7 @@ func uniqueFilter(e *evaluator, v []Value) (Value, error) {
 }
 
 func wordCountFilter(_ *evaluator, v []Value) (Value, error) {
-	s, err := softText(v[0])
+	s, err := str(v[0])
 	return len(strings.FieldsFunc(s, func(r rune) bool { return !isWordRune(r) })), err
 }
 

@@ -372,8 +372,6 @@ func hashDepth(v Value, depth int) (string, error) {
 		return "r" + reprRange(v), nil
 	case *undefined:
 		return "u", nil
-	case *List, *Dict, view:
-		return "", typeErrorf("unhashable type: '%s'", typeName(v))
 	}
 	return "", typeErrorf("unhashable type: '%s'", typeName(v))
 }
@@ -494,7 +492,7 @@ func identical(a, b Value) bool {
 	return isPointer(a) && a == b
 }
 
-// less is Python's <, or what op names: <, <=, >, >=.
+// ordered is a op b for the operators <, <=, > and >=.
 func ordered(op string, a, b Value) (bool, error) { return orderedDepth(op, a, b, 0) }
 
 func orderedDepth(op string, a, b Value, depth int) (bool, error) {
