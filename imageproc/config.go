@@ -32,19 +32,26 @@ var (
 	square224    = sizeConfig{height: 224, width: 224}
 )
 
+// edgeCrop is what CLIP's processor does, and others after it.
+var edgeCrop = class{resample: Bicubic, mean: clipMean, std: clipStd, size: sizeConfig{shortest: 224}, crop: square224,
+	shortest: true, centerCrop: true}
+
 // classes are the processors that are known, by the name of their class without its ending.
 var classes = map[string]class{
 	"Beit":        {resample: Bicubic, mean: half3, std: half3, size: square224, crop: square224},
-	"Bit":         {resample: Bicubic, mean: clipMean, std: clipStd, size: sizeConfig{shortest: 224}, crop: square224, shortest: true, centerCrop: true},
+	"Bit":         edgeCrop,
 	"Blip":        {resample: Bicubic, mean: clipMean, std: clipStd, size: sizeConfig{height: 384, width: 384}},
-	"CLIP":        {resample: Bicubic, mean: clipMean, std: clipStd, size: sizeConfig{shortest: 224}, crop: square224, shortest: true, centerCrop: true},
-	"ChineseCLIP": {resample: Bicubic, mean: clipMean, std: clipStd, size: sizeConfig{shortest: 224}, crop: square224, shortest: true, centerCrop: true},
-	"ConvNext":    {resample: Bicubic, mean: half3, std: half3, size: sizeConfig{shortest: 384}, shortest: true, cropPct: 224.0 / 256},
-	"DeiT":        {resample: Bicubic, mean: half3, std: half3, size: sizeConfig{height: 256, width: 256}, crop: square224, centerCrop: true},
-	"MobileNetV1": {resample: Bilinear, mean: half3, std: half3, size: sizeConfig{shortest: 256}, crop: square224, shortest: true, centerCrop: true},
-	"Pvt":         {resample: Bicubic, mean: imageNetMean, std: imageNetStd, size: square224},
-	"Siglip":      {resample: Bicubic, mean: half3, std: half3, size: square224, shortest: true},
-	"ViT":         {resample: Bilinear, mean: half3, std: half3, size: square224},
+	"CLIP":        edgeCrop,
+	"ChineseCLIP": edgeCrop,
+	"ConvNext": {resample: Bicubic, mean: half3, std: half3, size: sizeConfig{shortest: 384}, shortest: true,
+		cropPct: 224.0 / 256},
+	"DeiT": {resample: Bicubic, mean: half3, std: half3, size: sizeConfig{height: 256, width: 256}, crop: square224,
+		centerCrop: true},
+	"MobileNetV1": {resample: Bilinear, mean: half3, std: half3, size: sizeConfig{shortest: 256}, crop: square224,
+		shortest: true, centerCrop: true},
+	"Pvt":    {resample: Bicubic, mean: imageNetMean, std: imageNetStd, size: square224},
+	"Siglip": {resample: Bicubic, mean: half3, std: half3, size: square224, shortest: true},
+	"ViT":    {resample: Bilinear, mean: half3, std: half3, size: square224},
 }
 
 // classOf says which class the models of a type have whose configuration names none.
@@ -218,7 +225,7 @@ func (c config) class(fsys fs.FS) (string, class, error) {
 		}
 		name := classOf[model.Type]
 		if err != nil || name == "" {
-			return "", class{}, errors.New("it has no image_processor_type, and there is no config.json with a model_type whose processor is known")
+			return "", class{}, errNoClass
 		}
 		return name, classes[name], nil
 	}
@@ -229,10 +236,13 @@ func (c config) class(fsys fs.FS) (string, class, error) {
 	k, ok := classes[name]
 	if !ok || name == full {
 		known := slices.Sorted(maps.Keys(classes))
-		return "", class{}, fmt.Errorf("%s %q is not supported; supported are %sImageProcessor", key, full, strings.Join(known, "ImageProcessor, "))
+		return "", class{}, fmt.Errorf("%s %q is not supported; supported are %sImageProcessor", key, full,
+			strings.Join(known, "ImageProcessor, "))
 	}
 	return name, k, nil
 }
+
+var errNoClass = errors.New("it has no image_processor_type, and no config.json with a model_type whose processor is known")
 
 func parseNumber(b []byte) (v float64, err error) {
 	if json.Unmarshal(b, &v) != nil {

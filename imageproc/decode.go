@@ -90,7 +90,8 @@ func Decode(dst *Image, data []byte, o Options) (err error) {
 		if len(data) == 0 {
 			return errors.New("the image is empty: 0 bytes")
 		}
-		return fmt.Errorf("the format is not known: it begins with % x; known are JPEG, PNG, GIF, WebP, BMP and TIFF", data[:min(8, len(data))])
+		return fmt.Errorf("the format is not known: it begins with % x; known are JPEG, PNG, GIF, WebP, BMP and TIFF",
+			data[:min(8, len(data))])
 	}
 	orientation, err := decode(dst, data, o)
 	if err != nil {

@@ -36,7 +36,8 @@ func decodeTIFF(dst *Image, data []byte, o Options) (int, error) {
 	}
 	directory := order.Uint32(data[4:])
 	// The most pixels of one bit that a byte can stand for.
-	most := map[int]int{1: 8, 5: 4096 * 8, 8: 1032 * 8, 32946: 1032 * 8, 32773: 64 * 8}[tiffTag(data, order, directory, tagCompression)]
+	compression := tiffTag(data, order, directory, tagCompression)
+	most := map[int]int{1: 8, 5: 4096 * 8, 8: 1032 * 8, 32946: 1032 * 8, 32773: 64 * 8}[compression]
 	if err := checkSize(c.Width, c.Height, o, len(data), most); err != nil {
 		return 0, err
 	}

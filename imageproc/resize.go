@@ -261,8 +261,8 @@ func (p *pass) Run(part, parts int) {
 // horizontal resizes height rows, which begin stride bytes apart with column t.first, by t into out.
 func horizontal(out, in []byte, stride, channels, height int, t *table, s *scratch) {
 	s.lanes = grow(s.lanes, (t.last-t.first)*channels*pool().Threads())
-	s.pass = pass{out: out, in: in, stride: stride, channels: channels, rows: height, n: len(t.taps) * channels, t: t, lanes: s.lanes,
-		horizontal: true}
+	s.pass = pass{out: out, in: in, stride: stride, channels: channels, rows: height, n: len(t.taps) * channels, t: t,
+		lanes: s.lanes, horizontal: true}
 	s.pass.run()
 }
 
