@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/godwit-ml/godwit/kernels"
@@ -18,10 +19,19 @@ type rowKernel struct {
 func rowKernels() []rowKernel {
 	const m, n = 64, 384
 	dst, src, more, gamma, beta := make([]float32, m*n), noise(m*n), noise(m*n), noise(n), noise(n)
+	rms := &kernels.Norm{Gamma: gamma, Eps: 1e-6, RMS: true}
+	const headDim = 32
+	rope := &kernels.RoPE{Cos: slices.Repeat([]float32{0.6}, m*headDim/2), Sin: slices.Repeat([]float32{0.8}, m*headDim/2), Dim: headDim}
+	positions := make([]int32, m)
+	for i := range positions {
+		positions[i] = int32(i)
+	}
 	return []rowKernel{
 		{"LayerNorm", 8 * m * n, func(x *kernels.Exec) { x.LayerNorm(dst, src, m, n, gamma, beta, 1e-12) }},
+		{"RMSNorm", 8 * m * n, func(x *kernels.Exec) { x.Normalize(dst, src, m, rms) }},
 		{"Softmax", 8 * m * n, func(x *kernels.Exec) { x.Softmax(dst, src, m, n) }},
 		{"GELU", 8 * m * n, func(x *kernels.Exec) { x.Activate(dst, src, kernels.GELU) }},
+		{"RoPE", 8 * m * n, func(x *kernels.Exec) { x.Rotate(src, n, n/headDim, headDim, positions, rope) }},
 		{"Add", 12 * m * n, func(x *kernels.Exec) { x.Add(dst, src, more) }},
 	}
 }

@@ -16,6 +16,7 @@ type rowTask struct {
 	rows, n       int
 	norm          Norm
 	eps           float32
+	state         []float32 // of Softmax: the maxima of all rows, then their sums
 
 	lda, headDim int // of Rotate
 	positions    []int32
@@ -36,6 +37,7 @@ func (x *Exec) overRows(t rowTask) {
 		threads = min(x.Threads(), t.rows)
 	}
 	s := x.free.Get()
+	t.state = s.floats(bufState, 2*t.rows)
 	s.rows = sharedRows{x.set, t}
 	x.pool.Run(threads, &s.rows)
 	s.rows = sharedRows{}
@@ -60,19 +62,18 @@ func (x *Exec) Softmax(dst, src []float32, rows, n int) {
 
 // softmaxRows takes the maxima of some rows, then their exponentials, so that no row waits for its own maximum.
 func softmaxRows(s *Set, t *rowTask, i, j int) {
-	var of [8]float32 // a row's maximum, then the inverse of its sum
-	for group := min(len(of), max(1, 4096/t.n)); i < j; i += group {
-		some := of[:min(group, j-i)]
-		for k := range some {
-			some[k] = s.rowMax(t.src[(i+k)*t.n:][:t.n])
+	for group := max(1, 4096/t.n); i < j; i += group { // rows that stay in the first-level cache
+		rows := min(group, j-i)
+		d, src := t.dst[i*t.n:][:rows*t.n], t.src[i*t.n:]
+		if &d[0] != &src[0] {
+			copy(d, src)
 		}
-		for k := range some {
-			at := (i + k) * t.n
-			some[k] = 1 / s.expSum(t.dst[at:at+t.n], t.src[at:at+t.n], some[k])
-		}
-		for k := range some {
-			d := t.dst[(i+k)*t.n:][:t.n]
-			s.scale(d, d, some[k])
+		maxima, sums := t.state[i:][:rows], t.state[t.rows+i:][:rows]
+		s.rowMaxes(maxima, d, t.n, t.n)
+		s.expSums(sums, maxima, d, t.n, t.n)
+		for k, sum := range sums {
+			row := d[k*t.n:][:t.n]
+			s.scale(row, row, 1/sum)
 		}
 	}
 }

@@ -32,9 +32,10 @@ type cachedRow struct {
 }
 
 func cachedRows(gamma []float32) []cachedRow {
+	state := make([]float32, 256)
 	list := []cachedRow{
 		{"softmax", 7, 8, func(s *Set, x []float32, n int) {
-			softmaxRows(s, &rowTask{dst: x, src: x, n: n}, 0, len(x)/n)
+			softmaxRows(s, &rowTask{dst: x, src: x, rows: len(x) / n, n: n, state: state}, 0, len(x)/n)
 		}},
 		{"layerNorm", 3, 8, func(s *Set, x []float32, n int) {
 			s.norm(x, x, nil, &Norm{Gamma: gamma[:n], Beta: gamma[:n], Eps: 1e-12})
