@@ -99,6 +99,9 @@ func TestRoofline(t *testing.T) {
 				w = x.Pack(k, n, func(_ int, dst []float32) { random(rng, dst[:min(100, k)]) })
 				weights[[2]int{k, n}] = w
 				buffers[k*n] = aligned(k * n)
+				for i := range buffers[k*n] { // untouched pages would all be one
+					buffers[k*n][i] = 1
+				}
 			}
 			a, c, bias := make([]float32, m*k), make([]float32, m*n), make([]float32, n)
 			random(rng, a)

@@ -44,6 +44,7 @@
 #define P      SI  // a row of C, or of what is added
 #define LD     AX  // bytes from there to the next
 
+// Panels are prefetched some rows ahead, too, for when they come from far: with few rows there is nothing else that would.
 // One step of k, a row of 16 columns: d is 4·l, y0 and y1 the accumulators, x a register for the broadcast.
 #define ROW(d, a, x, y0, y1) \
 	VBROADCASTSS a, x         \
@@ -53,6 +54,7 @@
 #define STEP1(d) \
 	VMOVUPS (16*d)(B), Y12            \
 	VMOVUPS (16*d+32)(B), Y13         \
+	PREFETCHT0 (16*d+1024)(B)         \
 	ROW(d, d(A), Y14, Y0, Y1)
 #define STEP2(d) STEP1(d) \
 	ROW(d, d(A)(LDA*1), Y15, Y2, Y3)
@@ -75,12 +77,16 @@
 	VFMADD231PS Y15, Y14, y2
 
 #define STEP1x2(d) \
+	PREFETCHT0 (16*d+512)(B) \
+	PREFETCHT0 (16*d+512)(B)(PANEL*1) \
 	VBROADCASTSS d(A), Y12              \
 	HALF1((16*d)(B), Y0)                \
 	HALF1((16*d+32)(B), Y1)             \
 	HALF1((16*d)(B)(PANEL*1), Y2)       \
 	HALF1((16*d+32)(B)(PANEL*1), Y3)
 #define STEP2x2(d) \
+	PREFETCHT0 (16*d+512)(B) \
+	PREFETCHT0 (16*d+512)(B)(PANEL*1) \
 	VBROADCASTSS d(A), Y12              \
 	VBROADCASTSS d(A)(LDA*1), Y13       \
 	HALF2((16*d)(B), Y0, Y4)            \
@@ -88,6 +94,8 @@
 	HALF2((16*d)(B)(PANEL*1), Y2, Y6)   \
 	HALF2((16*d+32)(B)(PANEL*1), Y3, Y7)
 #define STEP3x2(d) \
+	PREFETCHT0 (16*d+512)(B) \
+	PREFETCHT0 (16*d+512)(B)(PANEL*1) \
 	VBROADCASTSS d(A), Y12                  \
 	VBROADCASTSS d(A)(LDA*1), Y13           \
 	VBROADCASTSS d(A)(LDA*2), Y14           \
@@ -96,6 +104,10 @@
 	HALF3((16*d)(B)(PANEL*1), Y2, Y6, Y10)  \
 	HALF3((16*d+32)(B)(PANEL*1), Y3, Y7, Y11)
 #define STEP1x4(d) \
+	PREFETCHT0 (16*d+512)(B) \
+	PREFETCHT0 (16*d+512)(B)(PANEL*1) \
+	PREFETCHT0 (16*d+512)(B)(PANEL*2) \
+	PREFETCHT0 (16*d+512)(B)(PANEL3*1) \
 	VBROADCASTSS d(A), Y12                          \
 	VFMADD231PS  (16*d)(B), Y12, Y0                 \
 	VFMADD231PS  (16*d+32)(B), Y12, Y1              \
@@ -214,7 +226,7 @@ one:                                \
 	JNE   one                   \
 sum:                                \
 	MOVQ  AHEAD, tile_next(T)   \
-	MOVQ  tile_flags(T), FLAGS     \
+	MOVQ  tile_flags(T), FLAGS  \
 	TESTQ $const_tileAdd, FLAGS    \
 	JEQ   scale                 \
 	AT(tile_sum, tile_lds)      \
