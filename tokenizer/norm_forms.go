@@ -2,6 +2,7 @@ package tokenizer
 
 import (
 	"slices"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -18,12 +19,80 @@ func (f unicodeForm) normalize(t *text) error {
 		return nil
 	}
 	if f.compose {
+		if composed(t.b, f.compat) {
+			return nil
+		}
 		recompose(t, f.compat)
 	} else {
 		decompose(t, f.compat)
 	}
 	return nil
 }
+
+// composed reports whether s has only characters that composition leaves as they are, whatever stands beside them.
+func composed(s []byte, compat bool) bool {
+	unsure := unsureNFC()
+	if compat {
+		unsure = unsureNFKC()
+	}
+	for i := 0; i < len(s); {
+		if s[i] < utf8.RuneSelf {
+			i++
+			continue
+		}
+		r, n := utf8.DecodeRune(s[i:])
+		if unsure[r>>6]&(1<<(r&63)) != 0 {
+			return false
+		}
+		i += n
+	}
+	return true
+}
+
+// runeBits is a set of code points.
+type runeBits [(utf8.MaxRune + 1) / 64]uint64
+
+func (b *runeBits) add(r rune) { b[r>>6] |= 1 << (r & 63) }
+
+// unsureNFC has the characters that NFC changes or moves, and those that may be joined to what is before them.
+var unsureNFC = sync.OnceValue(func() *runeBits {
+	b := new(runeBits)
+	for _, x := range noCompClass().ranges {
+		for r := x.lo; r <= x.hi; r++ {
+			b.add(r)
+		}
+	}
+	for r, class := range combining().byRune {
+		if class != 0 {
+			b.add(r)
+		}
+	}
+	for pair := range compositions() {
+		b.add(pair[1])
+	}
+	for r := rune(hangulV); r < hangulV+hangulVN; r++ {
+		b.add(r)
+	}
+	for r := rune(hangulT); r < hangulT+hangulTN; r++ {
+		b.add(r)
+	}
+	second := *b
+	for i, r := range nfdMap().keys {
+		if first := nfdMap().runes[nfdMap().at[i]]; second[first>>6]&(1<<(first&63)) != 0 {
+			b.add(r)
+		}
+	}
+	return b
+})
+
+// unsureNFKC is unsureNFC with the characters that have a compatibility decomposition.
+var unsureNFKC = sync.OnceValue(func() *runeBits {
+	b := *unsureNFC()
+	for _, r := range nfkdMap().keys {
+		b.add(r)
+	}
+	return &b
+})
 
 // decomposed is a character of a decomposition: its combining class and the change that text.put wants.
 type decomposed struct {
