@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/bits"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -45,52 +46,53 @@ const noRank = math.MaxInt32
 // pairTable maps a pair of entries to its rank, by open addressing. Nearly all pairs of a text are in no list: a bit for
 // four places in each slot, which fit into a near cache, answers for most of them.
 type pairTable struct {
-	slots []pairSlot
+	slots []uint64 // a pair's key and its rank plus 1, 0: free
 	bits  []uint64
 	shift uint
 }
 
-type pairSlot struct {
-	key  uint64 // 0: free
-	rank int32
-}
+// What fits into a slot: entries of 21 bits each and ranks of 22.
+const (
+	maxEntries = 1 << 21
+	maxMerges  = 1<<22 - 2
+	rankBits   = 22
+	pairHash   = 0x9E3779B97F4A7C15
+)
 
-func pairKey(a, b int32) uint64 { return uint64(a+1)<<32 | uint64(uint32(b)) }
-
-const pairHash = 0x9E3779B97F4A7C15
+func pairKey(a, b int32) uint64 { return uint64(a)<<21 | uint64(b) }
 
 func newPairTable(n int) pairTable {
 	log := max(4, bits.Len(uint(n*2)))
-	return pairTable{make([]pairSlot, 1<<log), make([]uint64, 1<<(log-4)), uint(64 - log)}
+	return pairTable{make([]uint64, 1<<log), make([]uint64, 1<<(log-4)), uint(64 - log)}
 }
 
 // put enters a pair; of one that is listed twice the last rank counts.
 func (t *pairTable) put(a, b, rank int32) {
 	key := pairKey(a, b)
-	h := key * pairHash
+	h := (key + 1) * pairHash
 	bit := h >> (t.shift - 2)
 	t.bits[bit>>6] |= 1 << (bit & 63)
 	i := h >> t.shift
-	for t.slots[i].key != 0 && t.slots[i].key != key {
+	for t.slots[i] != 0 && t.slots[i]>>rankBits != key {
 		i = (i + 1) & uint64(len(t.slots)-1)
 	}
-	t.slots[i] = pairSlot{key, rank}
+	t.slots[i] = key<<rankBits | uint64(rank+1)
 }
 
 func (t *pairTable) rank(a, b int32) int32 {
 	key := pairKey(a, b)
-	h := key * pairHash
+	h := (key + 1) * pairHash
 	bit := h >> (t.shift - 2)
 	if t.bits[bit>>6]&(1<<(bit&63)) == 0 {
 		return noRank
 	}
 	mask := uint64(len(t.slots) - 1)
 	for i := h >> t.shift; ; i = (i + 1) & mask {
-		switch s := &t.slots[i&mask]; s.key {
-		case key:
-			return s.rank
-		case 0:
+		switch s := t.slots[i&mask]; {
+		case s == 0:
 			return noRank
+		case s>>rankBits == key:
+			return int32(s&(1<<rankBits-1)) - 1
 		}
 	}
 }
@@ -163,6 +165,9 @@ func (m *bpe) newMergeAdder(n int) *mergeAdder {
 
 // add enters the next merge. What is wrong with it is returned, without the place.
 func (m *mergeAdder) add(a, b string) string {
+	if len(m.made) == maxMerges || m.size() > maxEntries {
+		return "more than " + strconv.Itoa(maxMerges) + " merges or " + strconv.Itoa(maxEntries) + " tokens are not supported"
+	}
 	ha := hashString(a)
 	ea := m.index.find(m.tokens, []byte(a), ha)
 	if ea < 0 {
