@@ -15,9 +15,9 @@ import (
 // bpeFamily is what the tokenizer of a kind of model is, beside its vocabulary: components as tokenizer.json has them,
 // and the names of its special tokens where no file says otherwise.
 type bpeFamily struct {
-	normalizer, preTokenizer, decoder string
-	suffix                            string
-	names                             map[string]string
+	normalizer, preTokenizer string
+	suffix                   string
+	names                    map[string]string
 	// frame makes the post-processor of the tokens' names and of what their ids are.
 	frame func(c *bpeConfig, name func(string) namedID) postProcessor
 }
