@@ -119,11 +119,14 @@ var marks int
 func mark() { marks++ }
 
 // countUnder runs this test in callgrind and returns the names and the instructions of all calls. It counts what package
-// kernels and the thread pool execute, not the runtime beside it.
+// kernels and the thread pool execute, not the runtime beside it. The binary is built anew: one that go test runs has no symbols.
 func countUnder(t *testing.T, valgrind, dir string) (names []string, counts []float64) {
-	out := filepath.Join(dir, "callgrind.out")
+	out, binary := filepath.Join(dir, "callgrind.out"), filepath.Join(dir, "bench.test")
+	if said, err := exec.Command("go", "test", "-c", "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, said)
+	}
 	cmd := exec.Command(valgrind, "--tool=callgrind", "--callgrind-out-file="+out, "--compress-strings=no", "--compress-pos=no",
-		"--dump-before="+markName, os.Args[0], "-test.run=^TestGuardInstructions$")
+		"--dump-before="+markName, binary, "-test.run=^TestGuardInstructions$")
 	cmd.Env = append(os.Environ(), "GODWIT_COUNT=1", "GODWIT_ISA=avx2", "GOMAXPROCS=1", "GOGC=off", "GODEBUG=asyncpreemptoff=1")
 	said, err := cmd.CombinedOutput()
 	if err != nil {
