@@ -316,15 +316,18 @@ func (m *bpe) readBytes() bool {
 
 func (m *bpe) vocabSize() int { return m.size() }
 
-// symbols is a word on its way: for each symbol its entry, its length, and the rank of the pair that it begins; in long
-// words they are linked.
+// symbols is a word on its way: for each symbol its entry, its length, and the rank of the pair that it begins; long
+// words are links.
 type symbols struct {
 	entry, size, rank []int32
-	next, prev        []int32
+	links             []link
 	queue             []uint64 // of ranks and places, the least first
 	clean             bool     // no character was unknown
 	word              []byte
 }
+
+// link is a symbol of a long word: together, because merges jump about in it.
+type link struct{ entry, size, rank, next, prev int32 }
 
 func (y *symbols) reset() {
 	y.entry, y.size, y.rank, y.clean = y.entry[:0], y.size[:0], y.rank[:0], true
@@ -548,47 +551,45 @@ func (m *bpe) merge(y *symbols) {
 func (m *bpe) mergeLong(y *symbols) {
 	n := len(y.entry)
 	y.rank = append(y.rank, noRank)
-	y.next, y.prev, y.queue = y.next[:0], y.prev[:0], y.queue[:0]
-	for i := range n {
-		y.next, y.prev = append(y.next, int32(i+1)), append(y.prev, int32(i-1))
-		if r := y.rank[i]; r != noRank {
+	y.links, y.queue = y.links[:0], y.queue[:0]
+	for i, r := range y.rank {
+		y.links = append(y.links, link{y.entry[i], y.size[i], r, int32(i + 1), int32(i - 1)})
+		if r != noRank {
 			y.queue = append(y.queue, uint64(r)<<32|uint64(i))
 		}
 	}
 	for i := len(y.queue)/2 - 1; i >= 0; i-- {
 		y.sink(i)
 	}
-	set := func(i, r int32) {
-		y.rank[i] = r
-		if r != noRank {
-			y.push(uint64(r)<<32 | uint64(i))
-		}
-	}
 	for len(y.queue) > 0 {
 		top := y.pop()
 		i, r := int32(uint32(top)), int32(top>>32)
-		if y.rank[i] != r {
+		a := &y.links[i]
+		if a.rank != r {
 			continue
 		}
-		j := y.next[i]
-		y.entry[i] = m.made[r]
-		y.size[i] += y.size[j]
-		y.rank[j] = noRank
-		k := y.next[j]
-		y.next[i], y.next[j] = k, -1
-		if int(k) < n {
-			y.prev[k] = i
-			set(i, m.pairs.rank(y.entry[i], y.entry[k]))
-		} else {
-			y.rank[i] = noRank
+		b := &y.links[a.next]
+		a.entry = m.made[r]
+		a.size += b.size
+		a.next = b.next
+		a.rank, b.rank = noRank, noRank
+		if int(a.next) < n {
+			c := &y.links[a.next]
+			c.prev = i
+			if a.rank = m.pairs.rank(a.entry, c.entry); a.rank != noRank {
+				y.push(uint64(a.rank)<<32 | uint64(i))
+			}
 		}
-		if h := y.prev[i]; h >= 0 {
-			set(h, m.pairs.rank(y.entry[h], y.entry[i]))
+		if a.prev >= 0 {
+			c := &y.links[a.prev]
+			if c.rank = m.pairs.rank(c.entry, a.entry); c.rank != noRank {
+				y.push(uint64(c.rank)<<32 | uint64(a.prev))
+			}
 		}
 	}
 	to := 0
-	for i := 0; i < n; i = int(y.next[i]) {
-		y.entry[to], y.size[to] = y.entry[i], y.size[i]
+	for i := 0; i < n; i = int(y.links[i].next) {
+		y.entry[to], y.size[to] = y.links[i].entry, y.links[i].size
 		to++
 	}
 	y.entry, y.size = y.entry[:to], y.size[:to]

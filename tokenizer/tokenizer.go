@@ -81,8 +81,8 @@ type state struct {
 
 // release puts s back, unless a huge text made it huge.
 func (t *Tokenizer) release(s *state) {
-	if cap(s.raw)+cap(s.text.b)+cap(s.pieces.buf)+8*cap(s.pieces.spans)+cap(s.pieces.list)*20+cap(s.symbols.entry)*20+
-		8*cap(s.symbols.queue)+16*cap(s.lattice.nodes) < 8<<20 {
+	if cap(s.raw)+cap(s.text.b)+cap(s.pieces.buf)+8*cap(s.pieces.spans)+20*cap(s.pieces.list)+12*cap(s.symbols.entry)+
+		20*cap(s.symbols.links)+8*cap(s.symbols.queue)+16*cap(s.lattice.nodes) < 8<<20 {
 		t.states.Put(s)
 	}
 }
