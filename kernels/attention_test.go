@@ -32,7 +32,7 @@ func (a attnOracle) row(q []float32, seq, head, pos, keys int) []float32 {
 	for k0 := lo / 512 * 512; k0 < hi; k0 += 512 {
 		from, to := max(lo, k0), min(hi, k0+512)
 		s := make([]float32, to-from)
-		gemmOracle(s, len(s), q, 0, 1, d, len(s), func(l, j int) float32 { return a.key(seq, kv, from+j, l) }, Epilogue{})
+		gemmOracle(s, len(s), q, 0, 1, d, len(s), func(l, j int) float32 { return a.key(seq, kv, from+j, l) }, nil, Epilogue{})
 		for j := range s {
 			s[j] = float32(s[j] * a.Scale)
 		}

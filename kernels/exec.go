@@ -53,7 +53,9 @@ type scratch struct {
 const (
 	bufEdge    = iota // the output of a block of keys
 	bufRows           // rows of A, laid out so that they do not compete for the same cache sets
-	bufSums           // sums of a product that are not final, and its last columns
+	bufSums           // sums of a product that are not stored yet
+	bufWide           // panels of weights of 16 bits, widened
+	bufGated          // sums of a gated product: those of gate, and those of up
 	bufKeys           // panels of keys
 	bufValues         // panels of values
 	bufScores         // scores of a block of queries
@@ -76,6 +78,11 @@ func aligned(n int) []float32 {
 	b := make([]float32, n+15)
 	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b)))%64) / 4
 	return b[skip : skip+n : skip+n]
+}
+
+// aligned16 is aligned for numbers of 16 bits.
+func aligned16(n int) []uint16 {
+	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(aligned((n+1)/2)))), n)
 }
 
 // An Activation is the function that an [Epilogue] applies.

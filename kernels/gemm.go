@@ -1,6 +1,9 @@
 package kernels
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // # How a product is computed
 //
@@ -16,10 +19,11 @@ import "fmt"
 //
 //	for chunk of rows of A:
 //	    for block of 256 of k:                          this much of the chunk stays in the second-level cache
-//	        for one, two or more panels of B:           this much of the panels stays in the first-level cache
+//	        for one, two or more panels of B:           this much of the panels stays in the first-level cache;
+//	                                                    those of 16 bits are widened here, once for all rows
 //	            for tile of rows of the chunk:          in assembly: the tile is the registers
 //	                sums += chain of fused multiply-adds over k
-//	    bias, activation, residual
+//	    bias, activation, times up, scale, residual
 //
 // Chunks of rows are as even as they can be, and so are the tiles of a chunk (128 rows in tiles of at most 14 are eight of
 // 13 and two of 12).
@@ -42,77 +46,20 @@ const (
 	soloWork = 1 << 18
 )
 
-// Weights is the right-hand matrix B [K, N] of a product, packed into column panels. It is immutable and may be shared.
-type Weights struct {
-	// K and N are the numbers of rows and columns: input and output features.
-	K, N int
-
-	// For each block of 256 of k, ⌈N/16⌉ panels of [block, 16], 64-byte aligned; the columns beyond N are zero.
-	panels []float32
-}
-
-// at returns where the panel that begins with column j has row i.
-func (w *Weights) at(i, j int) int {
-	k0 := i &^ (kBlock - 1)
-	n := (w.N + panelWidth - 1) &^ (panelWidth - 1)
-	return k0*n + j&^(panelWidth-1)*min(kBlock, w.K-k0) + (i-k0)*panelWidth
-}
-
-// Pack packs a matrix B [k, n], given by its columns: column(j, dst) must fill dst (length k) with column j, which for the
-// weight [out, in] of a Hugging Face Linear is its row j, converted to float32. It is called from several goroutines.
-func (x *Exec) Pack(k, n int, column func(j int, dst []float32)) *Weights {
-	if k < 0 || n < 0 {
-		panic(fmt.Sprintf("kernels: Pack(k=%d, n=%d)", k, n))
-	}
-	panels := (n + panelWidth - 1) / panelWidth
-	w := &Weights{K: k, N: n, panels: aligned(panels * k * panelWidth)}
-	x.pool.Run(min(panels, 4*x.Threads()), &packTask{w, column})
-	return w
-}
-
-// Column copies column j of B to dst, which has length K. It is how a table of embeddings that is also an output matrix is
-// looked up without being held twice.
-func (w *Weights) Column(j int, dst []float32) {
-	for k0 := 0; k0 < w.K; k0 += kBlock {
-		panel := w.panels[w.at(k0, j)+j%panelWidth:]
-		for i := range dst[k0:min(k0+kBlock, w.K)] {
-			dst[k0+i] = panel[i*panelWidth]
-		}
-	}
-}
-
-type packTask struct {
-	w      *Weights
-	column func(j int, dst []float32)
-}
-
-func (t *packTask) Run(part, parts int) {
-	w := t.w
-	panels := (w.N + panelWidth - 1) / panelWidth
-	col := make([]float32, w.K)
-	for p := panels * part / parts; p < panels*(part+1)/parts; p++ {
-		for j := p * panelWidth; j < min(w.N, (p+1)*panelWidth); j++ {
-			t.column(j, col)
-			for k0 := 0; k0 < w.K; k0 += kBlock {
-				panel := w.panels[w.at(k0, j)+j%panelWidth:]
-				for i, v := range col[k0:min(k0+kBlock, w.K)] {
-					panel[i*panelWidth] = v
-				}
-			}
-		}
-	}
-}
-
-// An Epilogue is what happens to a product before it is stored, in this order: add Bias, apply Act, add Residual.
+// An Epilogue is what happens to a product before it is stored, in this order: add Bias, apply Act, multiply by the product with
+// up, to which UpBias has been added (of gated weights only), multiply by Scale, add Residual. Each step rounds once.
 type Epilogue struct {
 	Bias     []float32  // [N], or nil
 	Act      Activation // Identity: none
+	UpBias   []float32  // [N], or nil; of gated weights only
+	Scale    float32    // 0: none
 	Residual []float32  // [M, N] with row stride ResidualStride, or nil; may be the output itself
 	// ResidualStride is the distance between rows of Residual.
 	ResidualStride int
 }
 
-// Gemm computes C = epilogue(A·B): a is [m, K] with row stride lda, c is [m, N] with row stride ldc and must not overlap a.
+// Gemm computes C = epilogue(A·B), of gated weights epilogue(A·gate, A·up): a is [m, K] with row stride lda, c is [m, N] with row
+// stride ldc and must not overlap a.
 // One row (m = 1) is a matrix-vector product with the same bits.
 func (x *Exec) Gemm(c []float32, ldc int, a []float32, lda, m int, b *Weights, e Epilogue) {
 	k, n := b.K, b.N
@@ -128,19 +75,22 @@ func (x *Exec) Gemm(c []float32, ldc int, a []float32, lda, m int, b *Weights, e
 		panic(fmt.Sprintf("kernels: Gemm: m=%d n=%d, but bias has %d elements and residual %d (stride %d)",
 			m, n, len(e.Bias), len(e.Residual), e.ResidualStride))
 	}
+	if e.UpBias != nil && (!b.gated || len(e.UpBias) < n) {
+		panic(fmt.Sprintf("kernels: Gemm: n=%d, but the bias of up has %d elements; gated weights: %v", n, len(e.UpBias), b.gated))
+	}
 	s := x.free.Get()
 	t := &s.gemm
 	*t = gemmTask{x: x, c: c, ldc: ldc, a: a, lda: lda, m: m, b: b, e: e}
 	threads := x.Threads()
-	panels := (n + panelWidth - 1) / panelWidth
+	units := (n + panelWidth - 1) / panelWidth // a panel, or those of gate and up
 	switch tiles := (m + x.set.tileRows - 1) / x.set.tileRows; {
-	case threads == 1 || m*n*max(k, 1) < soloWork:
+	case threads == 1 || m*b.count()*panelWidth*max(k, 1) < soloWork:
 		t.Run(0, 1)
-	case tiles >= 8*threads || panels < threads:
+	case tiles >= 8*threads || units < threads:
 		t.byRows = true
 		x.pool.Run(min(threads, m), t)
 	default:
-		x.pool.Run(min(threads, panels), t)
+		x.pool.Run(min(threads, units), t)
 	}
 	*t = gemmTask{}
 	x.free.Put(s)
@@ -159,12 +109,15 @@ type gemmTask struct {
 
 // Run implements parallel.Task.
 func (t *gemmTask) Run(part, parts int) {
-	panels := (t.b.N + panelWidth - 1) / panelWidth
+	panels := t.b.count()
 	r0, r1, p0, p1 := 0, t.m, 0, panels
 	if t.byRows {
 		r0, r1 = t.m*part/parts, t.m*(part+1)/parts
-	} else { // pairs of panels stay together, if there are enough
+	} else { // pairs of panels stay together, if they belong together or there are enough
 		unit := 1 + min(1, panels/(8*parts))
+		if t.b.gated {
+			unit = 2
+		}
 		p0, p1 = cut(panels, part, parts, unit), cut(panels, part+1, parts, unit)
 	}
 	if r0 == r1 || p0 == p1 {
@@ -188,7 +141,7 @@ func cut(n, part, parts, unit int) int {
 func (t *gemmTask) chunk(s *scratch, r0, r1, p0, p1 int) {
 	k, rows := t.b.K, r1-r0
 	// Sums that are not final are kept aside: the output may hold the residual. (Here they lie together, too.)
-	sums := s.floats(bufSums, ((p1-p0)*rows+1)*panelWidth)
+	sums := s.floats(bufSums, (p1-p0)*rows*panelWidth)
 	for k0 := 0; k0 == 0 || k0 < k; k0 += kBlock {
 		a, lda := t.a[r0*t.lda+k0:], t.lda
 		if rows > copyRows && p1-p0 >= copyPanels && compete(lda) {
@@ -217,10 +170,11 @@ func (s *scratch) copyOf(a []float32, lda, rows, k int) ([]float32, int) {
 // block adds a block of k, which begins with k0, to the sums of panels p0 to p1; the last block makes them final. a is A at
 // the chunk's first row and column k0.
 func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, rows, p0, p1, k0 int) {
-	set, k, n := t.x.set, t.b.K, t.b.N
+	set, b, k, n, e := t.x.set, t.b, t.b.K, t.b.N, &t.e
 	depth := min(kBlock, k-k0)
 	last := k0+kBlock >= k
 	h, high, low := set.split(rows)
+	few := set.narrowTiles(b.storage, rows)
 	common := tile{lda: uintptr(lda) * 4, panel: uintptr(depth) * panelWidth * 4, k: depth}
 	if k0 > 0 {
 		common.flags = tileAdd
@@ -232,10 +186,15 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 	}
 	from := p0 // the first panel of C that waits for the activation
 	for p := p0; p < p1; {
-		// As many panels as a tile takes of those that are full; the one that is not goes alone, through a buffer.
-		full := min(p1, n/panelWidth) - p
+		// As many panels as a tile takes of those that are full. The one that is not goes alone, and not straight to C.
+		first, full := p, min(p1, n/panelWidth)-p
+		if b.gated || few != nil {
+			full = p1 - p
+		}
 		w := set.width(h, high, full)
-		j0 := p * panelWidth
+		if few != nil {
+			w = few.width(rows, full)
+		}
 		cols := panelWidth << w
 		sum := sums[(p-p0)*panelWidth*rows:]
 		p += 1 << w
@@ -243,53 +202,119 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 		*q = common
 		q.sum, q.lds = &sum[0], uintptr(cols)*4
 		q.c, q.ldc, q.b = q.sum, q.lds, q.sum
-		if k > 0 {
-			q.b = &t.b.panels[t.b.at(k0, j0)]
+		direct := false
+		if last && !b.gated && few == nil && full > 0 {
+			direct = t.fuse(q, r0, first*panelWidth)
 		}
-		q.prefetch(high+low, w)
-		if !last {
-			set.run(q, h, high, low, w)
-			continue
-		}
-		out := t.c[r0*t.ldc+j0:]
-		var residual []float32
-		if t.e.Bias != nil {
-			bias := t.e.Bias[j0:]
-			if full <= 0 {
-				padded := sum[rows*cols:][:cols]
-				clear(padded[copy(padded, bias[:n-j0]):])
-				bias = padded
+		if few != nil {
+			if k > 0 {
+				q.b = (*float32)(unsafe.Pointer(&b.narrow[b.at(k0, first)]))
 			}
-			q.flags |= tileBias
-			q.bias = &bias[0]
-		}
-		if t.e.Residual != nil {
-			residual = t.e.Residual[r0*t.e.ResidualStride+j0:]
-		}
-		// What the last tiles store is final, unless it is too wide or the residual comes after an activation.
-		if full > 0 && (t.e.Act == Identity || residual == nil) {
-			q.c, q.ldc = &out[0], uintptr(t.ldc)*4
-			if residual != nil {
-				q.flags |= tileResidual
-				q.residual, q.ldr = &residual[0], uintptr(t.e.ResidualStride)*4
+			q.panel /= 2
+			q.next = b.address(k0, p)
+			if p == p1 && !last {
+				q.next = b.address(k0+kBlock, p0)
+			}
+			q.rows, q.count = rows, 1
+			few[rows][w](q)
+		} else {
+			if k > 0 {
+				q.b = &b.wide(set, s, k0, first, 1<<w)[0]
+			}
+			q.prefetch(high+low, w)
+			if b.storage != Float32 && q.step > 0 {
+				q.next, q.step = b.address(k0, p), q.step/2
 			}
 			set.run(q, h, high, low, w)
+		}
+		switch {
+		case !last:
+		case direct:
 			if done := p == p1 || p*panelWidth > n-panelWidth; done || p-from >= actPanels {
 				t.activate(t.c[r0*t.ldc+from*panelWidth:], t.ldc, rows, (p-from)*panelWidth)
 				from = p
 			}
-			continue
-		}
-		set.run(q, h, high, low, w)
-		t.activate(sum, cols, rows, cols)
-		width := min(cols, n-j0)
-		for i := range rows {
-			src, dst := sum[i*cols:][:width], out[i*t.ldc:][:width]
-			if residual != nil {
-				set.add(dst, src, residual[i*t.e.ResidualStride:][:width])
-			} else {
-				copy(dst, src)
+		case !b.gated:
+			bias := e.Bias
+			if few == nil && full > 0 {
+				bias = nil
 			}
+			t.finish(sum[:rows*cols], nil, bias, r0, rows, first*panelWidth)
+		case w > 0:
+			gate, up := s.parted(sum, rows, cols)
+			t.finish(gate, up, e.Bias, r0, rows, first/2*panelWidth)
+		case first%2 == 1: // the panel before it was that of gate
+			sum = sums[(first-1-p0)*panelWidth*rows:][:2*rows*panelWidth]
+			t.finish(sum[:rows*panelWidth], sum[rows*panelWidth:], e.Bias, r0, rows, first/2*panelWidth)
+		}
+	}
+}
+
+// fuse has the last tiles of a full panel, that of column j0, do what they can of the epilogue: they add the bias, and if all
+// the rest but an activation can be done, too, they store to C. It reports that.
+func (t *gemmTask) fuse(q *tile, r0, j0 int) bool {
+	e := &t.e
+	if e.Bias != nil {
+		q.flags |= tileBias
+		q.bias = &e.Bias[j0]
+	}
+	if e.Act != Identity && (e.Residual != nil || e.Scale != 0) || e.Bias != nil && e.Scale != 0 {
+		return false
+	}
+	if e.Scale != 0 {
+		q.flags |= tileScale
+		q.scale = e.Scale
+	}
+	if e.Residual != nil {
+		q.flags |= tileResidual
+		q.residual, q.ldr = &e.Residual[r0*e.ResidualStride+j0], uintptr(e.ResidualStride)*4
+	}
+	q.c, q.ldc = &t.c[r0*t.ldc+j0], uintptr(t.ldc)*4
+	return true
+}
+
+// parted returns the columns of gate and those of up of rows of sums, whose panels alternate.
+func (s *scratch) parted(sum []float32, rows, cols int) (gate, up []float32) {
+	half := rows * cols / 2
+	dst := s.floats(bufGated, 2*half)
+	gate, up = dst[:half], dst[half:]
+	for i := 0; i < half; i += panelWidth {
+		copy(gate[i:][:panelWidth], sum[2*i:])
+		copy(up[i:][:panelWidth], sum[2*i+panelWidth:])
+	}
+	return gate, up
+}
+
+// finish stores rows of sums, which lie one after the other, from column j0 of C on: the epilogue in passes, with the bias unless
+// it is nil. up are the sums of up, or nil. Columns beyond N are computed, but not stored.
+func (t *gemmTask) finish(sum, up, bias []float32, r0, rows, j0 int) {
+	set, e, cols := t.x.set, &t.e, len(sum)/rows
+	width := min(cols, t.b.N-j0)
+	add := func(sum, bias []float32) {
+		for i := range rows {
+			row := sum[i*cols:][:width]
+			set.add(row, row, bias[j0:][:width])
+		}
+	}
+	if bias != nil {
+		add(sum, bias)
+	}
+	t.activate(sum, len(sum), 1, len(sum))
+	if up != nil {
+		if e.UpBias != nil {
+			add(up, e.UpBias)
+		}
+		set.mul(sum, sum, up)
+	}
+	if e.Scale != 0 {
+		set.scale(sum, sum, e.Scale)
+	}
+	for i := range rows {
+		src, dst := sum[i*cols:][:width], t.c[(r0+i)*t.ldc+j0:][:width]
+		if e.Residual != nil {
+			set.add(dst, src, e.Residual[(r0+i)*e.ResidualStride+j0:][:width])
+		} else {
+			copy(dst, src)
 		}
 	}
 }

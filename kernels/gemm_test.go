@@ -7,22 +7,25 @@ import (
 	"testing"
 )
 
-// gemmOracle is the definition of Gemm, element by element.
-func gemmOracle(c []float32, ldc int, a []float32, lda, m, k, n int, b func(i, j int) float32, e Epilogue) {
+// gemmOracle is the definition of Gemm, element by element. up is nil, or the second matrix of a gated product.
+func gemmOracle(c []float32, ldc int, a []float32, lda, m, k, n int, b, up func(i, j int) float32, e Epilogue) {
+	product := func(b func(i, j int) float32, i, j int) (total float32) {
+		for k0 := 0; k0 == 0 || k0 < k; k0 += 256 {
+			var x float32
+			for l := k0; l < min(k, k0+256); l++ {
+				x = fma(a[i*lda+l], b(l, j), x)
+			}
+			if k0 == 0 {
+				total = x
+			} else {
+				total += x
+			}
+		}
+		return total
+	}
 	for i := range m {
 		for j := range n {
-			var total float32
-			for k0 := 0; k0 == 0 || k0 < k; k0 += 256 {
-				var x float32
-				for l := k0; l < min(k, k0+256); l++ {
-					x = fma(a[i*lda+l], b(l, j), x)
-				}
-				if k0 == 0 {
-					total = x
-				} else {
-					total += x
-				}
-			}
+			total := product(b, i, j)
 			if e.Bias != nil {
 				total += e.Bias[j]
 			}
@@ -30,6 +33,16 @@ func gemmOracle(c []float32, ldc int, a []float32, lda, m, k, n int, b func(i, j
 				one := []float32{total}
 				generic.act[e.Act](one, one)
 				total = one[0]
+			}
+			if up != nil {
+				x := product(up, i, j)
+				if e.UpBias != nil {
+					x += e.UpBias[j]
+				}
+				total *= x
+			}
+			if e.Scale != 0 {
+				total *= e.Scale
 			}
 			if e.Residual != nil {
 				total += e.Residual[i*e.ResidualStride+j]
@@ -86,11 +99,62 @@ type gemmCase struct {
 	act     Activation
 	res     int // 0 none, 1 apart, 2 the output
 	pad     int // added to the strides, and to the alignment
+	storage Storage
+	gated   bool
+	scale   float32
 	fill    func(r *rand.Rand, s []float32)
 }
 
 func (g gemmCase) String() string {
-	return fmt.Sprintf("m=%d k=%d n=%d bias=%v act=%d residual=%d pad=%d", g.m, g.k, g.n, g.bias, g.act, g.res, g.pad)
+	return fmt.Sprintf("m=%d k=%d n=%d storage=%d gated=%v bias=%v act=%d scale=%v residual=%d pad=%d", g.m, g.k, g.n, g.storage,
+		g.gated, g.bias, g.act, g.scale, g.res, g.pad)
+}
+
+// narrowed returns numbers of 16 bits that are near s, and sets s to them. Float16 makes what is too small 0, and what is too
+// large infinite.
+func narrowed(s []float32, storage Storage) []uint16 {
+	to := make([]uint16, len(s))
+	for i, v := range s {
+		u := math.Float32bits(v)
+		to[i] = uint16(u >> 16)
+		if storage == Float16 {
+			switch e := int(u>>23&0xff) - 112; {
+			case v != v:
+				to[i] = 0x7e00
+			case e >= 31:
+				to[i] = 0x7c00
+			case e > 0:
+				to[i] = uint16(e)<<10 | uint16(u>>13&0x3ff)
+			case e > -11:
+				to[i] = uint16((u&0x7fffff | 0x800000) >> 13 >> (1 - e)) // subnormal
+			default:
+				to[i] = 0
+			}
+			to[i] |= uint16(u >> 31 << 15)
+		}
+		s[i] = storage.widen(to[i])
+	}
+	return to
+}
+
+// packed returns the weights of columns of k numbers, which are those of b16 if the storage has 16 bits.
+func packed(x *Exec, k, n int, storage Storage, gated bool, b []float32, b16 []uint16) *Weights {
+	gate, up := columns(b, k, 0), columns(b, k, n)
+	gate16, up16 := columns(b16, k, 0), columns(b16, k, n)
+	switch {
+	case storage == Float32 && gated:
+		return x.PackGated(k, n, gate, up)
+	case storage == Float32:
+		return x.Pack(k, n, gate)
+	case gated:
+		return x.PackGated16(k, n, storage, gate16, up16)
+	}
+	return x.Pack16(k, n, storage, gate16)
+}
+
+// columns returns the columns of b, of k numbers each, from number first on.
+func columns[T any](b []T, k, first int) func(j int, dst []T) {
+	return func(j int, dst []T) { copy(dst, b[(first+j)*k:][:k]) }
 }
 
 // run compares Gemm on all of xs with the oracle.
@@ -104,11 +168,22 @@ func (g gemmCase) run(t testing.TB, xs []*Exec) {
 	lda, ldc, ldr := g.k+g.pad, g.n+g.pad, g.n+2*g.pad
 	size := func(rows, ld, cols int) int { return max(0, (rows-1)*ld+cols) }
 	a, checkA := guarded(size(g.m, lda, g.k), g.pad%16)
-	b := make([]float32, g.k*g.n)
-	bias := make([]float32, g.n)
+	b, bias := make([]float32, g.k*g.n), make([]float32, g.n)
 	res := make([]float32, size(g.m, ldr, g.n))
 	for _, s := range [][]float32{b, bias, res} {
 		fill(r, s)
+	}
+	var upBias []float32
+	if g.gated {
+		second := make([]float32, g.k*g.n)
+		upBias = make([]float32, g.n)
+		fill(r, second)
+		fill(r, upBias)
+		b = append(b, second...)
+	}
+	var b16 []uint16
+	if g.storage != Float32 {
+		b16 = narrowed(b, g.storage)
 	}
 	for i := range g.m { // between the rows stay guards: NaN, if they were read
 		fill(r, a[i*lda:][:g.k])
@@ -118,17 +193,24 @@ func (g gemmCase) run(t testing.TB, xs []*Exec) {
 		res = make([]float32, size(g.m, ldr, g.n))
 		fill(r, res)
 	}
-	e := Epilogue{Act: g.act}
+	e := Epilogue{Act: g.act, Scale: g.scale}
 	if g.bias {
 		e.Bias = bias
+	}
+	if (g.m+g.n)%3 > 0 {
+		e.UpBias = upBias
 	}
 	if g.res > 0 {
 		e.Residual, e.ResidualStride = res, ldr
 	}
 	want := make([]float32, size(g.m, ldc, g.n))
-	gemmOracle(want, ldc, a, lda, g.m, g.k, g.n, func(i, j int) float32 { return b[j*g.k+i] }, e)
+	var up func(i, j int) float32
+	if g.gated {
+		up = func(i, j int) float32 { return b[(g.n+j)*g.k+i] }
+	}
+	gemmOracle(want, ldc, a, lda, g.m, g.k, g.n, func(i, j int) float32 { return b[j*g.k+i] }, up, e)
 	for _, x := range xs {
-		w := x.Pack(g.k, g.n, func(j int, dst []float32) { copy(dst, b[j*g.k:]) })
+		w := packed(x, g.k, g.n, g.storage, g.gated, b, b16)
 		got, check := guarded(len(want), (g.pad+3)%16)
 		if g.res == 2 {
 			for i := range g.m {
@@ -165,7 +247,17 @@ func TestGemm(t *testing.T) {
 		if i%5 == 0 {
 			g.act = Activation(1 + i/5%int(Sigmoid))
 		}
-		g.run(t, xs[i%3:len(xs)-2+i%3]) // every Set, with other numbers of threads each time
+		some := xs[i%3 : len(xs)-2+i%3] // every Set, with other numbers of threads each time
+		g.run(t, some)
+		if n > 0 && i%7 < 5 {
+			g.storage, g.gated = Storage(i%3), i%4 < 2
+			if i%5 < 2 {
+				g.scale = 0.3
+			}
+			if !testing.Short() || i%2 == 0 {
+				g.run(t, some)
+			}
+		}
 		i++
 	}
 	for v := range 100 {
@@ -185,6 +277,21 @@ func TestGemm(t *testing.T) {
 	for _, n := range []int{255, 256, 600, 663} { // activations wait for several panels
 		for res := range 3 {
 			gemmCase{m: 9, k: 21, n: n, bias: true, act: GELU, res: res}.run(t, xs)
+		}
+	}
+	for i, n := range []int{1, 16, 33, 64, 129} { // every height of the tiles of few rows, and one more, over blocks of k
+		for m := 1; m <= 7; m++ {
+			for storage := Float32; storage <= Float16; storage++ {
+				for _, k := range []int{0, 30, 257, 517} {
+					gemmCase{m: m, k: k, n: n, storage: storage, bias: m%2 == 0, gated: (m+i)%2 == 0, res: m % 3}.run(t, xs)
+				}
+			}
+		}
+	}
+	for scaled := range 16 { // every way through the epilogue
+		for _, m := range []int{1, 6, 40} {
+			gemmCase{m: m, k: 65, n: 85, scale: -1.7, bias: scaled&1 > 0, act: Activation(scaled >> 1 & 1 * int(SiLU)),
+				res: scaled >> 2 % 3, gated: scaled&8 > 0}.run(t, xs)
 		}
 	}
 	gemmCase{m: 21, k: 1024, n: 96, bias: true}.run(t, xs) // rows that are copied
@@ -217,6 +324,45 @@ func TestGemmAllocatesNothing(t *testing.T) {
 		if n := testing.AllocsPerRun(20, func() { x.Gemm(c, 200, a, 384, 20, w, e) }); n != 0 {
 			t.Errorf("%d threads: %v allocations a call, want 0", threads, n)
 		}
+		b := make([]float32, 2*384*200)
+		b16 := narrowed(b, Float16)
+		e.Scale = 2
+		for storage := Float32; storage <= Float16; storage++ {
+			for _, m := range []int{1, 20} {
+				for _, gated := range []bool{false, true} {
+					w := packed(x, 384, 200, storage, gated, b, b16)
+					if n := testing.AllocsPerRun(20, func() { x.Gemm(c, 200, a, 384, m, w, e) }); n != 0 {
+						t.Errorf("%d threads, storage %d, gated %v, %d rows: %v allocations a call, want 0", threads, storage, gated, m, n)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestWeightsColumn reads back what was packed.
+func TestWeightsColumn(t *testing.T) {
+	x := New(nil, 2)
+	defer x.Close()
+	const k, n = 300, 37
+	b := values(rand.New(rand.NewPCG(3, 4)), 2*k*n, 2)
+	for storage := Float32; storage <= Float16; storage++ {
+		b16 := []uint16(nil)
+		if storage != Float32 {
+			b16 = narrowed(b, storage)
+		}
+		for _, gated := range []bool{false, true} {
+			w := packed(x, k, n, storage, gated, b, b16)
+			got := make([]float32, k)
+			for j := range n {
+				w.Column(j, got)
+				equal(t, fmt.Sprintf("storage %d, column %d", storage, j), got, b[j*k:][:k])
+				if gated {
+					w.Column(n+j, got)
+					equal(t, fmt.Sprintf("storage %d, column %d of up", storage, j), got, b[(n+j)*k:][:k])
+				}
+			}
+		}
 	}
 }
 
@@ -239,7 +385,10 @@ func FuzzGemm(f *testing.F) {
 	f.Add(uint8(3), uint16(300), uint8(40), uint8(7), uint64(1))
 	f.Fuzz(func(t *testing.T, m uint8, k uint16, n, how uint8, seed uint64) {
 		g := gemmCase{m: int(m % 32), k: int(k % 600), n: int(n % 80), bias: how&1 != 0, res: int(how>>1) % 3,
-			pad: int(how>>3) % 4, act: Activation(how >> 5)}
+			pad: int(how>>3) % 4, act: Activation(how >> 5), storage: Storage(seed % 3), gated: seed>>2&1 != 0}
+		if seed>>3&1 != 0 {
+			g.scale = 0.3
+		}
 		g.fill = func(r *rand.Rand, s []float32) {
 			bits := rand.New(rand.NewPCG(seed, uint64(len(s))))
 			for i := range s {

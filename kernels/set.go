@@ -19,6 +19,9 @@ type Set struct {
 	rows
 	tiles
 	kvTile [2]kvTiles // by KVType
+	// narrowTile, by Storage, are the tiles of few rows that read panels of 16 bits and widen them in registers. They have the
+	// form of kvTiles, and prefetch what stands at next.
+	narrowTile [3]kvTiles
 	probes
 }
 
