@@ -21,6 +21,7 @@ import (
 
 	"github.com/godwit-ml/godwit/arch"
 	_ "github.com/godwit-ml/godwit/arch/bert" // registers its model types
+	_ "github.com/godwit-ml/godwit/arch/gpt"  // registers its model types
 	"github.com/godwit-ml/godwit/hub"
 	"github.com/godwit-ml/godwit/internal/sentence"
 	"github.com/godwit-ml/godwit/kernels"
@@ -142,6 +143,10 @@ type ForwardOption func(*arch.ForwardOptions)
 // WithHiddenStates adds hidden_states.N to the outputs, the input of layer N, for each layer: hidden_states.0 is the output
 // of the embeddings, and last_hidden_state follows the last.
 func WithHiddenStates() ForwardOption { return func(o *arch.ForwardOptions) { o.HiddenStates = true } }
+
+// WithGenerate adds generated_ids to the outputs of a decoder: input_ids, each row continued by its n likeliest next tokens,
+// one after the other, and filled with padding once it has ended. Fewer columns are added if all rows end before.
+func WithGenerate(n int) ForwardOption { return func(o *arch.ForwardOptions) { o.Generate = n } }
 
 // Forward runs the network on raw tensors and returns, by name, every output that the Hugging Face class of config.json's
 // architectures returns (pooler_output, logits, start_logits, ...), and always last_hidden_state.

@@ -88,8 +88,20 @@ func cases(t testing.TB, families ...string) []string {
 
 // TestForward compares every output of every run of the models of the BERT family with Transformers', computed in float64.
 func TestForward(t *testing.T) {
+	testForward(t, "bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet")
+}
+
+// TestForwardGPT does so for decoders, and compares the ids that they generate.
+func TestForwardGPT(t *testing.T) {
+	testForward(t, "gpt2", "gpt_neo", "gpt_neox", "gptj", "phi", "phi3", "llama", "mistral", "mixtral", "qwen2", "qwen3", "qwen3_moe",
+		"qwen2_moe", "gemma", "gemma2", "gemma3_text", "smollm3", "olmo2", "granite", "starcoder2", "stablelm", "cohere", "falcon",
+		"bloom", "opt")
+}
+
+func testForward(t *testing.T, families ...string) {
+	t.Helper()
 	var ratios []float64
-	dirs := cases(t, "bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet")
+	dirs := cases(t, families...)
 	for _, dir := range dirs {
 		t.Run(filepath.Base(filepath.Dir(dir))+"/"+filepath.Base(dir), func(t *testing.T) {
 			c := readCase(t, dir)

@@ -47,14 +47,18 @@ func (m *Model) Verify(ctx context.Context, expected map[string]tensor.Tensor) (
 			case !ok || run == "" && belongsToOther(name, runs):
 			case slices.Contains(inputNames, name):
 				inputs[name] = t
-			case slices.Contains(floats, t.DType):
+			case slices.Contains(floats, t.DType), name == "generated_ids":
 				want[name] = t
 			}
 		}
 		if len(want) == 0 {
 			return nil, fmt.Errorf("godwit: run %q has no outputs to compare", title(run))
 		}
-		got, err := m.Forward(ctx, inputs, WithHiddenStates())
+		opts := []ForwardOption{WithHiddenStates()}
+		if ids := want["generated_ids"]; len(ids.Shape) == 2 && len(inputs["input_ids"].Shape) == 2 {
+			opts = append(opts, WithGenerate(ids.Shape[1]-inputs["input_ids"].Shape[1]))
+		}
+		got, err := m.Forward(ctx, inputs, opts...)
 		if err != nil {
 			return nil, fmt.Errorf("run %q: %w", title(run), err)
 		}
@@ -64,7 +68,7 @@ func (m *Model) Verify(ctx context.Context, expected map[string]tensor.Tensor) (
 				return nil, fmt.Errorf("godwit: run %q: %s (%s) has no output %s; it has %s", title(run),
 					m.info.ModelType, m.info.Class, name, strings.Join(slices.Sorted(maps.Keys(got)), ", "))
 			}
-			d, err := compare(g, want[name], inputs["attention_mask"])
+			d, err := compareOutput(g, want[name], inputs["attention_mask"])
 			if err != nil {
 				return nil, fmt.Errorf("godwit: run %q: %s: %w", title(run), name, err)
 			}
@@ -130,6 +134,27 @@ func belongsToOther(name string, runs map[string]bool) bool {
 		}
 	}
 	return false
+}
+
+// compareOutput compares two tensors of floats, or of ids, which are equal or not: their scale is 0.
+func compareOutput(got, want, mask tensor.Tensor) (Difference, error) {
+	if want.DType != tensor.I64 || got.DType != tensor.I64 {
+		return compare(got, want, mask)
+	}
+	if err := want.Check(); err != nil {
+		return Difference{}, err
+	}
+	if !slices.Equal(got.Shape, want.Shape) {
+		return Difference{}, fmt.Errorf("has shape %v, expected is %v", got.Shape, want.Shape)
+	}
+	var d Difference
+	for i := range want.Len() {
+		if !slices.Equal(got.Raw[8*i:8*i+8], want.Raw[8*i:8*i+8]) {
+			d.Max = 1
+			d.Mean += 1 / float64(want.Len())
+		}
+	}
+	return d, nil
 }
 
 // compare compares two tensors where the mask, which may be empty, is not 0.

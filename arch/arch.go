@@ -36,6 +36,9 @@ type Model interface {
 type ForwardOptions struct {
 	// HiddenStates adds hidden_states.N, the input of layer N, for each layer.
 	HiddenStates bool
+	// Generate, if it is not 0, adds generated_ids, [rows, columns and at most this many more]: input_ids, continued by the
+	// likeliest tokens. A row that has ended is filled with padding. It is for decoders.
+	Generate int
 }
 
 // A Config is a config.json: the fields that all models have, and the text for the family to read its own from.

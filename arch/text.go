@@ -37,6 +37,7 @@ type Sink struct {
 
 	rows    int     // of the padded batch
 	cols    int     // length of the padded sequences
+	ids     []int32 // of the padded batch
 	place   []int32 // for each token, its place in the padded batch
 	outputs map[string]tensor.Tensor
 }
@@ -66,6 +67,21 @@ func (s *Sink) Sequences(name string, t tensor.Tensor) {
 	s.outputs[name] = tensor.FromFloat32(slices.Clone(t.Data), s.rows, t.Cols())
 }
 
+// Continued adds an output of ids: input_ids, and after each row what was added to it, as much to each.
+func (s *Sink) Continued(name string, added [][]int32) {
+	n := s.cols + len(added[0])
+	ids := make([]int64, 0, s.rows*n)
+	for r := range s.rows {
+		for _, id := range s.ids[r*s.cols:][:s.cols] {
+			ids = append(ids, int64(id))
+		}
+		for _, id := range added[r] {
+			ids = append(ids, int64(id))
+		}
+	}
+	s.outputs[name] = tensor.FromInt64(ids, s.rows, n)
+}
+
 // ForwardText runs a text model on padded inputs:
 //
 //   - input_ids [rows, cols], any integer type;
@@ -84,7 +100,7 @@ func ForwardText(inputs map[string]tensor.Tensor, opts ForwardOptions, lim Limit
 	if err != nil {
 		return nil, err
 	}
-	out := &Sink{HiddenStates: opts.HiddenStates, rows: p.rows, cols: p.cols, place: place, outputs: make(map[string]tensor.Tensor)}
+	out := &Sink{HiddenStates: opts.HiddenStates, rows: p.rows, cols: p.cols, ids: p.ids, place: place, outputs: make(map[string]tensor.Tensor)}
 	run(b, out)
 	return out.outputs, nil
 }
@@ -185,15 +201,19 @@ func integers(t tensor.Tensor) ([]int32, error) {
 // pack drops what the mask hides, and checks ids against the limits. place holds, for each token, its place in the padded
 // batch.
 func (p *padded) pack(lim Limits) (b *Batch, place []int32, err error) {
-	if p.positions == nil {
+	counted := p.positions == nil && lim.Rule.FromMask
+	if p.positions == nil && !counted {
 		for r := range p.rows {
 			p.positions = lim.Rule.Append(p.positions, p.ids[r*p.cols:(r+1)*p.cols])
 		}
 	}
 	b = &Batch{Starts: []int32{0}}
+	for _, pos := range p.positions {
+		b.Span = max(b.Span, int(pos)+1)
+	}
 	holes := false
 	for r := range p.rows {
-		last := -1
+		last, next := -1, int32(0)
 		for c := range p.cols {
 			i := r*p.cols + c
 			if p.mask != nil && p.mask[i] == 0 {
@@ -202,7 +222,12 @@ func (p *padded) pack(lim Limits) (b *Batch, place []int32, err error) {
 			holes = holes || last >= 0 && c != last+1
 			last = c
 			b.IDs = append(b.IDs, p.ids[i])
-			b.Positions = append(b.Positions, p.positions[i])
+			if counted {
+				b.Positions = append(b.Positions, next)
+				next++
+			} else {
+				b.Positions = append(b.Positions, p.positions[i])
+			}
 			if p.types != nil && lim.Types > 0 {
 				b.TypeIDs = append(b.TypeIDs, p.types[i])
 			} else {

@@ -9,10 +9,14 @@ import "github.com/godwit-ml/godwit/internal/parallel"
 type Workspace struct {
 	floats arena[float32]
 	dims   arena[int]
+	ints   arena[int32]
 }
 
 // Float32 returns n float32 of unspecified content, valid until Release of an earlier Mark, or Reset.
 func (w *Workspace) Float32(n int) []float32 { return w.floats.take(n) }
+
+// Int32 returns n int32 of unspecified content, valid until Release of an earlier Mark, or Reset.
+func (w *Workspace) Int32(n int) []int32 { return w.ints.take(n) }
 
 // Tensor returns an F32 tensor [rows, cols] of unspecified content, valid until Release of an earlier Mark, or Reset.
 func (w *Workspace) Tensor(rows, cols int) Tensor {
@@ -22,18 +26,19 @@ func (w *Workspace) Tensor(rows, cols int) Tensor {
 }
 
 // A Mark is a state of a Workspace to return to.
-type Mark struct{ floats, dims mark }
+type Mark struct{ floats, dims, ints mark }
 
 // Mark returns the present state: everything taken after it is given back by Release.
-func (w *Workspace) Mark() Mark { return Mark{w.floats.at, w.dims.at} }
+func (w *Workspace) Mark() Mark { return Mark{w.floats.at, w.dims.at, w.ints.at} }
 
 // Release gives back all that was taken since the Mark. Marks are released in reverse order.
-func (w *Workspace) Release(m Mark) { w.floats.at, w.dims.at = m.floats, m.dims }
+func (w *Workspace) Release(m Mark) { w.floats.at, w.dims.at, w.ints.at = m.floats, m.dims, m.ints }
 
 // Reset gives back everything. If the last pass outgrew the arena, it is replaced by one piece of the size that the pass needed.
 func (w *Workspace) Reset() {
 	w.floats.reset()
 	w.dims.reset()
+	w.ints.reset()
 }
 
 // arena hands out pieces of chunks. Normally there is one chunk; a pass that outgrows it adds more.

@@ -16,6 +16,7 @@ func forwardCommand(con *console) *cobra.Command {
 	var flags modelFlags
 	var in, out string
 	var hidden bool
+	var generate int
 	c := &cobra.Command{
 		Use:   "forward MODEL --in FILE --out FILE",
 		Short: "Run a model on raw tensors",
@@ -45,6 +46,12 @@ token_type_ids and position_ids. Where the mask is 0, the outputs of a token are
 			if hidden {
 				opts = append(opts, godwit.WithHiddenStates())
 			}
+			if generate < 0 {
+				return usagef("--generate is %d, must be 0 or more", generate)
+			}
+			if generate > 0 {
+				opts = append(opts, godwit.WithGenerate(generate))
+			}
 			outputs, err := m.Forward(c.Context(), inputs, opts...)
 			if err != nil {
 				return err
@@ -67,6 +74,7 @@ token_type_ids and position_ids. Where the mask is 0, the outputs of a token are
 	c.Flags().StringVar(&in, "in", "", "safetensors file with the inputs")
 	c.Flags().StringVar(&out, "out", "", "safetensors file to write the outputs to")
 	c.Flags().BoolVar(&hidden, "hidden-states", false, "also write hidden_states.N, the input of each layer")
+	c.Flags().IntVar(&generate, "generate", 0, "also write generated_ids: input_ids continued by at most this many likeliest tokens")
 	return c
 }
 
