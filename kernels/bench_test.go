@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 )
 
 // BenchmarkGemm reports GFLOP/s and the fraction of the threads' measured peak of fused multiply-adds.
@@ -35,6 +36,74 @@ func BenchmarkGemm(b *testing.B) {
 				}
 			}
 		}
+	}
+}
+
+// BenchmarkWeights reports GFLOP/s of products with stored weights, and the fraction of what bounds them: for one row, of the
+// bandwidth at which the threads read as many bytes as the weights are; for more, of the peak.
+func BenchmarkWeights(b *testing.B) {
+	for _, set := range Sets() {
+		if set == generic {
+			continue
+		}
+		for _, threads := range []int{1, 2} {
+			for _, s := range []struct{ m, k, n int }{{1, 4096, 6144}, {4, 4096, 6144}, {128, 768, 3072}} {
+				for storage := Float32; storage <= Float16; storage++ {
+					for _, gated := range []bool{false, true} {
+						name := fmt.Sprintf("impl=%s/threads=%d/m=%d/n=%d/k=%d/storage=%d/gated=%v", set.Name(), threads, s.m, s.n, s.k,
+							storage, gated)
+						b.Run(name, func(b *testing.B) { benchmarkWeights(b, set, threads, s.m, s.k, s.n, storage, gated) })
+					}
+				}
+			}
+		}
+	}
+}
+
+func benchmarkWeights(b *testing.B, set *Set, threads, m, k, n int, storage Storage, gated bool) {
+	x := New(set, threads)
+	defer x.Close()
+	e, size, matrices := Epilogue{}, 4, 1
+	if gated {
+		e.Act, n, matrices = SiLU, n/2, 2 // as many weights
+	}
+	column := make([]float32, k)
+	random(rand.New(rand.NewPCG(1, 2)), column)
+	column16 := []uint16(nil)
+	var w *Weights
+	wide, narrow := func(_ int, dst []float32) { copy(dst, column) }, func(_ int, dst []uint16) { copy(dst, column16) }
+	if storage != Float32 {
+		size, column16 = 2, narrowed(column, storage)
+	}
+	switch {
+	case storage == Float32 && gated:
+		w = x.PackGated(k, n, wide, wide)
+	case storage == Float32:
+		w = x.Pack(k, n, wide)
+	case gated:
+		w = x.PackGated16(k, n, storage, narrow, narrow)
+	default:
+		w = x.Pack16(k, n, storage, narrow)
+	}
+	a, c := make([]float32, m*k), make([]float32, m*n)
+	random(rand.New(rand.NewPCG(3, 4)), a)
+	bytes := size * matrices * k * n
+	all := make([]float32, bytes/4)
+	random(rand.New(rand.NewPCG(1, 2)), all) // or they would be one page of zeros
+	best, read, i := time.Duration(1<<62), 0.0, 0
+	for b.Loop() {
+		start := time.Now()
+		x.Gemm(c, n, a, k, m, w, e)
+		best = min(best, time.Since(start))
+		if i++; i%32 == 0 && m == 1 { // beside the product: others may use the memory, too
+			read = max(read, x.ReadBandwidth(all))
+		}
+	}
+	speed := 2 * float64(m) * float64(matrices) * float64(n) * float64(k) / best.Seconds()
+	b.ReportMetric(speed/1e9, "GFLOP/s")
+	b.ReportMetric(100*speed/(float64(threads)*PeakFMA(set)), "%peak")
+	if m == 1 {
+		b.ReportMetric(100*float64(bytes)/best.Seconds()/max(read, x.ReadBandwidth(all)), "%read")
 	}
 }
 

@@ -211,10 +211,6 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 				q.b = (*float32)(unsafe.Pointer(&b.narrow[b.at(k0, first)]))
 			}
 			q.panel /= 2
-			q.next = b.address(k0, p)
-			if p == p1 && !last {
-				q.next = b.address(k0+kBlock, p0)
-			}
 			q.rows, q.count = rows, 1
 			few[rows][w](q)
 		} else {

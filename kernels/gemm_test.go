@@ -304,7 +304,7 @@ func TestGemmSpecial(t *testing.T) {
 		math.MaxFloat32, 0x1p100, -0x1p100, float32(math.Inf(1)), float32(math.Inf(-1)), float32(math.NaN())}
 	for few := range 8 {
 		for _, m := range []int{1, 3, 6, 14} {
-			gemmCase{m: m, k: 1 + 37*few, n: 33, bias: true, res: 1, act: Activation(few), fill: func(r *rand.Rand, s []float32) {
+			gemmCase{m: m, k: 1 + 37*few, n: 33, bias: true, res: 1, act: Activation(few), storage: Storage(few % 3), fill: func(r *rand.Rand, s []float32) {
 				random(r, s)
 				for range (len(s) >> few) / 8 {
 					s[r.IntN(len(s))] = odd[r.IntN(len(odd))]

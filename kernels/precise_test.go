@@ -68,6 +68,21 @@ func TestGemmPreciseActs(t *testing.T) {
 	}
 }
 
+// TestGemmPrecise16 has the bits of weights that were widened before.
+func TestGemmPrecise16(t *testing.T) {
+	const m, k, n = 3, 300, 37
+	b, a := values(rand.New(rand.NewPCG(7, 7)), k*n, 0), values(rand.New(rand.NewPCG(8, 8)), m*k, 0)
+	for storage := BFloat16; storage <= Float16; storage++ {
+		b16 := narrowed(b, storage)
+		for _, x := range execs(t) {
+			want, got := make([]float32, m*n), make([]float32, m*n)
+			x.GemmPrecise(want, n, a, k, m, packed(x, k, n, Float32, false, b, nil), nil, Tanh)
+			x.GemmPrecise(got, n, a, k, m, packed(x, k, n, storage, false, b, b16), nil, Tanh)
+			equal(t, x.Set().Name(), got, want)
+		}
+	}
+}
+
 func TestGemmPreciseAllocatesNothing(t *testing.T) {
 	x := New(nil, 2)
 	defer x.Close()

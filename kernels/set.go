@@ -19,8 +19,8 @@ type Set struct {
 	rows
 	tiles
 	kvTile [2]kvTiles // by KVType
-	// narrowTile, by Storage, are the tiles of few rows that read panels of 16 bits and widen them in registers. They have the
-	// form of kvTiles, and prefetch what stands at next.
+	// narrowTile, by Storage, are the tiles of few rows that read panels of 16 bits and widen them in registers, in
+	// the form of kvTiles.
 	narrowTile [3]kvTiles
 	probes
 }

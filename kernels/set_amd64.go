@@ -14,6 +14,7 @@ func machineSets() []*Set {
 	avx2.attentionAVX2()
 	avx2.tilesAVX2()
 	avx2.kvTilesAVX2()
+	avx2.narrowTilesAVX2()
 	if !cpu.AVX512 {
 		return []*Set{avx2}
 	}

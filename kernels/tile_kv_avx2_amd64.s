@@ -3,8 +3,8 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// Tiles of AVX2 for the few rows of a token that reads a KV: one tile, of 1 to 6 rows, whose panels are float32 or bfloat16 and
-// come from far. They have the form of those in tile_avx2_amd64.s, without bias, residual and count:
+// Tiles of AVX2 for the few rows of a token that reads a KV or weights of 16 bits: one tile, of 1 to 6 rows, whose panels are
+// float32, bfloat16 or float16 and come from far. They have the form of those in tile_avx2_amd64.s, without bias, residual and count:
 //
 //	accumulators = 0, or sum if the flags say so
 //	for l in 0..k-1:                            four at a time, then one at a time
@@ -18,7 +18,7 @@
 //	two panels   rows in Y0 to Y11, four each; broadcasts in Y12 to Y14, half a row of a panel in Y15
 //	four panels  one row in Y0 to Y7; its broadcast in Y12, half rows of panels in Y13 to Y15 in turn
 //
-// Panels that follow one another are prefetched. One row of float32 panels is not here: four streams need no help.
+// Panels of a KV that follow one another are prefetched. One row of float32 panels is not here: four streams need no help.
 
 #define T      DI  // the tile
 #define A      R8  // row 0 of A, at l
@@ -51,6 +51,10 @@
 	PREFETCHT0 far p       \
 	PREFETCHT0 (far+64)p
 #define BFLOATBYTES(rows) (32*rows)
+
+// It needs F16C.
+#define HALF(d, o, p, y) \
+	VCVTPH2PS (8*d+16*o)p, y
 
 // One step of k. ROW is a row of one panel: a is the element, x a register for the broadcast.
 #define ROW(a, x, y0, y1) \
@@ -124,6 +128,9 @@
 	AHEAD((B)(PANEL*1), 1024) \
 	AHEAD((B)(PANEL*2), 1024) \
 	AHEAD((B)(PANEL3*1), 1024)
+
+// Weights are read faster without: more loads are under way at a time.
+#define NOTHING(AHEAD)
 
 // EACH applies OP to the accumulators of each row, with P at the row: OP(offset in the row, two registers).
 #define NEXT ADDQ LD, P
@@ -260,3 +267,26 @@ BFLOATTILE(·kvTile1x2BFloat16AVX2, STEP1x2, EACH1x2, AHEAD2)
 BFLOATTILE(·kvTile2x2BFloat16AVX2, STEP2x2, EACH2x2, AHEAD2)
 BFLOATTILE(·kvTile3x2BFloat16AVX2, STEP3x2, EACH3x2, AHEAD2)
 BFLOATTILE(·kvTile1x4BFloat16AVX2, STEP1x4, EACH1x4, AHEAD4)
+
+#define NARROWTILE(name, STEP, EACH, LOAD) TILE(name, STEP, EACH, NOTHING, LOAD, BFLOATAHEAD, BFLOATBYTES)
+
+NARROWTILE(·narrowTile1x1BFloat16AVX2, STEP1x1, EACH1x1, BFLOAT)
+NARROWTILE(·narrowTile2x1BFloat16AVX2, STEP2x1, EACH2x1, BFLOAT)
+NARROWTILE(·narrowTile3x1BFloat16AVX2, STEP3x1, EACH3x1, BFLOAT)
+NARROWTILE(·narrowTile4x1BFloat16AVX2, STEP4x1, EACH4x1, BFLOAT)
+NARROWTILE(·narrowTile5x1BFloat16AVX2, STEP5x1, EACH5x1, BFLOAT)
+NARROWTILE(·narrowTile6x1BFloat16AVX2, STEP6x1, EACH6x1, BFLOAT)
+NARROWTILE(·narrowTile1x2BFloat16AVX2, STEP1x2, EACH1x2, BFLOAT)
+NARROWTILE(·narrowTile2x2BFloat16AVX2, STEP2x2, EACH2x2, BFLOAT)
+NARROWTILE(·narrowTile3x2BFloat16AVX2, STEP3x2, EACH3x2, BFLOAT)
+NARROWTILE(·narrowTile1x4BFloat16AVX2, STEP1x4, EACH1x4, BFLOAT)
+NARROWTILE(·narrowTile1x1Float16AVX2, STEP1x1, EACH1x1, HALF)
+NARROWTILE(·narrowTile2x1Float16AVX2, STEP2x1, EACH2x1, HALF)
+NARROWTILE(·narrowTile3x1Float16AVX2, STEP3x1, EACH3x1, HALF)
+NARROWTILE(·narrowTile4x1Float16AVX2, STEP4x1, EACH4x1, HALF)
+NARROWTILE(·narrowTile5x1Float16AVX2, STEP5x1, EACH5x1, HALF)
+NARROWTILE(·narrowTile6x1Float16AVX2, STEP6x1, EACH6x1, HALF)
+NARROWTILE(·narrowTile1x2Float16AVX2, STEP1x2, EACH1x2, HALF)
+NARROWTILE(·narrowTile2x2Float16AVX2, STEP2x2, EACH2x2, HALF)
+NARROWTILE(·narrowTile3x2Float16AVX2, STEP3x2, EACH3x2, HALF)
+NARROWTILE(·narrowTile1x4Float16AVX2, STEP1x4, EACH1x4, HALF)
