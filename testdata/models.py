@@ -246,9 +246,58 @@ def sentence_models():
             edit(path)
 
 
+def decoders():
+    """Decoders whose options change the structure of a layer, with a greedy continuation of a padded batch."""
+    ids = torch.randint(3, VOCAB, (2, 9))
+    mask = torch.ones_like(ids)
+    mask[0, :3] = 0
+    full = ids.clone()
+    ids[0, :3] = 0
+    base = dict(BASE, hidden_size=24, num_key_value_heads=1, pad_token_id=0, bos_token_id=1, eos_token_id=5, attn_implementation="eager")
+    base["max_position_embeddings"] = 16
+    yarn = {"rope_type": "yarn", "rope_theta": 100.0, "factor": 4.0, "original_max_position_embeddings": 8, "mscale": 0.8,
+            "mscale_all_dim": 0.5, "beta_fast": 2.0}
+    dynamic = {"rope_type": "dynamic", "rope_theta": 100.0, "factor": 2.0}
+    for name, cls, options in [
+        ("falcon/new", tf.FalconForCausalLM, dict(new_decoder_architecture=True, num_kv_heads=1, ffn_hidden_size=28, bias=True)),
+        ("opt/post_norm", tf.OPTForCausalLM, dict(do_layer_norm_before=False, word_embed_proj_dim=12, ffn_dim=28)),
+        ("stablelm/parallel", tf.StableLmForCausalLM, dict(qk_layernorm=True, use_parallel_residual=True, use_qkv_bias=True,
+                                                           rope_parameters={"rope_type": "default", "rope_theta": 100.0,
+                                                                            "partial_rotary_factor": 0.5})),
+        ("cohere/qk_norm", tf.CohereForCausalLM, dict(use_qk_norm=True)),
+        ("phi/qk_norm", tf.PhiForCausalLM, dict(qk_layernorm=True)),
+        ("gpt_neox/serial", tf.GPTNeoXForCausalLM, dict(use_parallel_residual=False, rope_parameters={
+            "rope_type": "default", "rope_theta": 100.0, "partial_rotary_factor": 0.5})),
+        ("bloom/post_norm", tf.BloomForCausalLM, dict(apply_residual_connection_post_layernorm=True, n_head=3, n_layer=2)),
+        ("llama/yarn", tf.LlamaForCausalLM, dict(rope_parameters=yarn)),
+        ("llama/dynamic", tf.LlamaForCausalLM, dict(rope_parameters=dynamic, max_position_embeddings=6)),
+        ("qwen2/late_window", tf.Qwen2ForCausalLM, dict(use_sliding_window=True, sliding_window=4, max_window_layers=1)),
+        ("qwen2_moe/dense_layer", tf.Qwen2MoeForCausalLM, dict(num_experts=3, num_experts_per_tok=2, moe_intermediate_size=12,
+                                                               shared_expert_intermediate_size=12, mlp_only_layers=[0])),
+    ]:
+        model = cls(cls.config_class(**{**base, **options})).eval()
+        randomize(model)
+        folder = ROOT / name
+        model.save_pretrained(folder)
+        tensors, noise = {}, {}
+        inputs = {"input_ids": full}
+        tensors.update(inputs)
+        single = model(**inputs)
+        generated = model.generate(ids, attention_mask=mask, max_new_tokens=5, do_sample=False,
+                                   use_cache=name != "llama/dynamic")  # where a cache keeps the angles of shorter texts
+        double = model.double()(**inputs)
+        tensors["logits"] = double.logits.float()
+        noise["logits"] = (double.logits - single.logits).abs().max().item()
+        tensors.update({"gen.input_ids": ids, "gen.attention_mask": mask, "gen.generated_ids": generated})
+        noise["gen.generated_ids"] = 0.0
+        save_file({k: v.detach().contiguous().clone() for k, v in tensors.items()}, folder / "expected.safetensors")
+        (folder / "case.json").write_text(json.dumps({"class": cls.__name__, "noise_fp32": noise}, indent=1) + "\n")
+
+
 if __name__ == "__main__":
     torch.manual_seed(1)
     np.random.seed(1)
     shutil.rmtree(ROOT, ignore_errors=True)
     models()
     sentence_models()
+    decoders()

@@ -344,6 +344,7 @@ var families = map[string]*family{
 		adjust: func(c *config, r *raw) error {
 			b := orElse(r.EnableBias, true)
 			c.QKVBias, c.OutBias, c.MLPBias, c.LearnedPositions, c.PositionOffset = b, b, b, true, 2
+			c.KVHeads = c.Heads
 			if !orElse(r.NormBefore, true) {
 				c.Place = afterSum
 			}
