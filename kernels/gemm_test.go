@@ -279,7 +279,7 @@ func TestGemm(t *testing.T) {
 			gemmCase{m: 9, k: 21, n: n, bias: true, act: GELU, res: res}.run(t, xs)
 		}
 	}
-	for i, n := range []int{1, 16, 33, 64, 129} { // every height of the tiles of few rows, and one more, over blocks of k
+	for i, n := range []int{1, 16, 33, 64, 129, 300} { // every height of the tiles of few rows, and one more, over blocks of k
 		for m := 1; m <= 7; m++ {
 			for storage := Float32; storage <= Float16; storage++ {
 				for _, k := range []int{0, 30, 257, 517} {
