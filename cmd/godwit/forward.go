@@ -24,9 +24,13 @@ func forwardCommand(con *console) *cobra.Command {
 named in config.json returns, and always last_hidden_state.
 
 Inputs are named and shaped as in Python: input_ids [sequences, tokens], and, optional, attention_mask,
-token_type_ids and position_ids. Where the mask is 0, the outputs of a token are 0.`,
+token_type_ids and position_ids. Where the mask is 0, the outputs of a token are 0.
+
+--generate N continues each sequence of a decoder by its likeliest tokens, N at most, and writes
+generated_ids: the prompt, what follows, and padding after an end of text.`,
 		Example: `  godwit forward ./bert-base-uncased --in inputs.safetensors --out outputs.safetensors
-  godwit forward ./model --in inputs.safetensors --out outputs.safetensors --hidden-states`,
+  godwit forward ./model --in inputs.safetensors --out outputs.safetensors --hidden-states
+  godwit forward ./gpt2 --in prompt.safetensors --out outputs.safetensors --generate 20`,
 		Args: arguments(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if in == "" || out == "" {
