@@ -87,7 +87,7 @@ func rowTests() []rowTest {
 				return 0 // the maxima are -Inf, and their sum NaN
 			}
 			s.rowMaxes(m, a, n, n)
-			return m[0] + 2*m[1] - 3*m[2]
+			return m[0] + float32(2*m[1]) - float32(3*m[2]) // not fused
 		}},
 		{"expSums", 1, false, true, func(s *Set, dst, a, _, _ []float32) float32 {
 			copy(dst, a)
@@ -95,7 +95,7 @@ func rowTests() []rowTest {
 			m, sum := make([]float32, 3), make([]float32, 3)
 			s.rowMaxes(m, dst, n, n)
 			s.expSums(sum, m, dst, n, n)
-			return sum[0] + 2*sum[1] + 3*sum[2]
+			return sum[0] + float32(2*sum[1]) + float32(3*sum[2])
 		}},
 		{"dot", 2, false, true, func(s *Set, _, a, b, _ []float32) float32 { return s.dot(a, b) }},
 		{"layerNorm", 3, true, false, func(s *Set, dst, a, b, c []float32) float32 {
