@@ -116,7 +116,7 @@ func TestCorrupt(t *testing.T) {
 		{"JPEG with another marker for a restart", set(restart, "\xff\xd0", 1, "\xe0"), "JPEG: the compressed data are damaged"},
 		{"progressive JPEG with wrong coefficients", set(progressive, "\xff\xda", 11, "\x05\x02"), "JPEG: the header of a scan has wrong coefficients"},
 		{"JPEG of many scans", manyScans(progressive), "JPEG: there are more than 256 scans"},
-		{"JPEG with EXIF that is none", set(source(t, "exif2.jpg"), "Exif\x00\x00", 6, "XXXX"), "JPEG: the EXIF data do not begin as they must"},
+		{"JPEG with EXIF that is none", set(source(t, "exif2.jpg"), "Exif\x00\x00", 6, "ABCD"), "JPEG: the EXIF data do not begin as they must"},
 
 		{"PNG of its signature", png[:8], "PNG: the file is cut short"},
 		{"PNG cut in the header", png[:20], "PNG: the file is cut short"},

@@ -369,7 +369,6 @@ func (u *attnUnit) values(o []float32, ldo int, scores []float32, stride, m, lo,
 			q.flags |= tileRowScale
 			q.rowScale = &inv[0]
 		}
-		q.rows, q.count = m, 1
 		if few != nil {
 			few(q)
 		} else {
