@@ -1,0 +1,48 @@
+package arch
+
+import "github.com/godwit-ml/godwit/tensor"
+
+// An ImageEncoder is a model that turns an image into vectors.
+type ImageEncoder interface {
+	Model
+	// ImageLimits returns what the model can take.
+	ImageLimits() ImageLimits
+	// EncodeImages runs the model on pixels [images, channels, height, width] within the limits. The result is valid until the
+	// Workspace is reset. It allocates nothing else.
+	EncodeImages(ws *tensor.Workspace, pixels tensor.Tensor) ImageOutput
+}
+
+// ImageLimits are the sizes of a model of images.
+type ImageLimits struct {
+	Channels      int
+	Height, Width int // that the model was made for
+	Patch         int // the sides of a patch: height and width are its multiples, or what does not fill one is cut off
+	AnySize       bool
+	HiddenSize    int
+	Dimensions    int // of the vector of an image: the projection's, or the hidden size
+	Labels        []string
+}
+
+// An ImageOutput is what a model says of a batch of images.
+type ImageOutput struct {
+	// Tokens are the last hidden states, [images·tokens, hidden size].
+	Tokens tensor.Tensor
+	// Vector is what stands for the whole image, [images, dimensions]: the projection that is compared with a text's, the
+	// pooled output, or the first token.
+	Vector tensor.Tensor
+	// Logits are the scores of the labels, [images, labels]; empty if the model does not classify.
+	Logits tensor.Tensor
+}
+
+// An ImageTextEncoder puts images and texts into one space, in which what belongs together is near: CLIP, SigLIP.
+type ImageTextEncoder interface {
+	ImageEncoder
+	// TextLimits returns what the text tower can take.
+	TextLimits() Limits
+	// EncodeTexts returns a vector for each sequence of a batch within the limits, [sequences, dimensions], valid until the
+	// Workspace is reset.
+	EncodeTexts(ws *tensor.Workspace, b *Batch) tensor.Tensor
+	// Match tells how a cosine becomes a logit, cosine·scale + bias, and whether the logits of an image are independent of each
+	// other (a sigmoid each), or compete (a softmax over the texts).
+	Match() (scale, bias float32, independent bool)
+}
