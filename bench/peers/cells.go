@@ -1,10 +1,7 @@
 package main
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -12,7 +9,10 @@ import (
 
 // A cell is something that engines are timed at: a computation and its size.
 //
-//	encoder 8x128           a model: batch, sequence length
+//	encoder 8x128           a model of texts: batch, sequence length
+//	image 8                 a model of images: batch
+//	prefill 512             a decoder: tokens that an empty cache gets, and the logits after the last
+//	decode 128x64           a decoder: tokens in the cache, and how many follow one by one, each with its logits
 //	gemm 128x384x1536       a product [m, k]·[k, n]
 //	attention 512x32        attention of 12 heads: sequence length, head dim
 type cell struct {
@@ -22,20 +22,36 @@ type cell struct {
 
 const attentionHeads = 12
 
-// name returns the kind and the size, as in results; the kind of a model is the name of its folder.
+// name returns the kind and the size, as in results; for a model the name of its folder comes first.
 func (o *options) name(c cell) string {
 	kind := c.kind
-	if kind == "encoder" {
+	switch kind {
+	case "encoder", "image":
 		kind = filepath.Base(o.model)
+	case "prefill", "decode":
+		kind = filepath.Base(o.model) + "-" + kind
 	}
 	return kind + " " + strings.ReplaceAll(strings.Trim(fmt.Sprint(c.dims), "[]"), " ", "x")
 }
 
+// The families of cells: what is compared in a run.
+const (
+	kernelCells  = "kernels"
+	encoderCells = "encoder"
+	imageCells   = "image"
+	decoderCells = "decoder"
+)
+
 // defaultCells are the texts of -cells when it is not given. The products are those of encoders with hidden sizes 384
 // (MiniLM), 768 (base) and 1024 (large).
-func defaultCells(kernels bool) string {
-	if !kernels {
+func defaultCells(family string) string {
+	switch family {
+	case encoderCells:
 		return "1x16,1x128,1x512,32x128"
+	case imageCells:
+		return "1,8"
+	case decoderCells:
+		return "128,512,0x32,2048x16"
 	}
 	var cells []string
 	for _, m := range []int{128, 512} {
@@ -56,64 +72,71 @@ func defaultCells(kernels bool) string {
 	return strings.Join(cells, ",")
 }
 
-// parseCells reads sizes separated by commas. The number of dimensions says what kernel is meant.
-func parseCells(text string, kernels bool) (cells []cell, err error) {
+// cellKinds names the kinds of a family by how many sizes they have.
+var cellKinds = map[string]map[int]string{
+	kernelCells:  {2: "attention", 3: "gemm"},
+	encoderCells: {2: "encoder"},
+	imageCells:   {1: "image"},
+	decoderCells: {1: "prefill", 2: "decode"},
+}
+
+// parseCells reads sizes separated by commas. The number of sizes says which computation of the family is meant.
+func parseCells(text, family string) (cells []cell, err error) {
 	for s := range strings.SplitSeq(text, ",") {
-		c := cell{kind: "encoder"}
+		var c cell
 		for d := range strings.SplitSeq(s, "x") {
 			n, err := strconv.Atoi(d)
-			if err != nil || n < 1 {
-				return nil, fmt.Errorf("-cells: %q is not like 1x128", s)
+			if err != nil || n < 0 || n == 0 && (family != decoderCells || len(c.dims) > 0) {
+				return nil, fmt.Errorf("-cells: %q is not like %s", s, defaultCells(family))
 			}
 			c.dims = append(c.dims, n)
 		}
-		switch {
-		case kernels && len(c.dims) == 3:
-			c.kind = "gemm"
-		case kernels && len(c.dims) == 2:
-			c.kind = "attention"
-		case kernels || len(c.dims) != 2:
-			return nil, fmt.Errorf("-cells: %q has %d sizes", s, len(c.dims))
+		if c.kind = cellKinds[family][len(c.dims)]; c.kind == "" {
+			return nil, fmt.Errorf("-cells: %q has %d sizes; want some like %s", s, len(c.dims), defaultCells(family))
 		}
 		cells = append(cells, c)
 	}
 	return cells, nil
 }
 
-// flops counts the floating-point operations of the cell's matrix products, two for each multiplication. For a model those are
-// the four projections and the two of the MLP for each token, and attention's two for each pair of tokens.
-func (o *options) flops(c cell) (float64, error) {
+// cost counts the floating-point operations of the cell's matrix products, two for each multiplication, and the bytes that
+// have to come from memory: of a decoder's weights and cache, and of a product's weights.
+func (o *options) cost(c cell) (flops, bytes float64, err error) {
 	d := c.dims
 	switch c.kind {
 	case "gemm":
-		return 2 * float64(d[0]) * float64(d[1]) * float64(d[2]), nil
+		weights := float64(d[1]) * float64(d[2])
+		return 2 * float64(d[0]) * weights, 4 * weights, nil
 	case "attention":
-		return 4 * float64(d[0]) * float64(d[0]) * float64(attentionHeads*d[1]), nil
+		return 4 * float64(d[0]) * float64(d[0]) * float64(attentionHeads*d[1]), 0, nil
 	}
-	data, err := os.ReadFile(filepath.Join(o.model, "config.json"))
+	m, err := readShape(o.model)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
-	var m struct {
-		Hidden       int `json:"hidden_size"`
-		Layers       int `json:"num_hidden_layers"`
-		Intermediate int `json:"intermediate_size"`
+	switch c.kind {
+	case "prefill":
+		n := float64(d[0])
+		return 2*(m.body*n+m.head) + m.attention(n*(n+1)/2), (m.body + m.head) * m.elem, nil
+	case "decode":
+		n, pairs := float64(d[1]), 0.0
+		for i := range d[1] {
+			pairs += float64(d[0] + i + 1)
+		}
+		return 2*(m.body+m.head)*n + m.attention(pairs), (m.body+m.head)*m.elem*n + m.cache(pairs), nil
+	case "image":
+		n := float64(m.tokens)
+		return float64(d[0]) * (2*m.patch*(n-1) + 2*m.body*n + m.attention(n*n)), 0, nil
 	}
-	if err := json.Unmarshal(data, &m); err != nil {
-		return 0, fmt.Errorf("config.json: %w", err)
-	}
-	if m.Hidden == 0 || m.Layers == 0 || m.Intermediate == 0 {
-		return 0, errors.New("config.json has no hidden_size, num_hidden_layers or intermediate_size")
-	}
-	token := 2*(4*m.Hidden*m.Hidden+2*m.Hidden*m.Intermediate) + 4*d[1]*m.Hidden
-	return float64(d[0]) * float64(d[1]) * float64(m.Layers) * float64(token), nil
+	seq := float64(d[1])
+	return float64(d[0]) * (2*m.body*seq + m.attention(seq*seq)), 0, nil
 }
 
 // engines returns the names of those of the peers that compute the cell, the limit first.
 func (o *options) engines(c cell) []string {
 	names := []string{limit}
 	for _, p := range o.peers {
-		if c.kind == "encoder" || strings.HasPrefix(p, "godwit") || (p == "torch") == (c.kind == "attention") {
+		if o.family != kernelCells || strings.HasPrefix(p, "godwit") || (p == "torch") == (c.kind == "attention") {
 			names = append(names, p)
 		}
 	}

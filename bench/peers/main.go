@@ -2,18 +2,26 @@
 //
 //	pip install onnxruntime torch transformers onnx        (and openvino, if wanted)
 //	go run ./bench/peers -model DIR -python python3
+//	pip install llama-cpp-python gguf                      (for decoders)
 //	pip install torch numpy mkl
 //	go run ./bench/peers -kernels -python python3
 //
-// The first times models: DIR is a folder with config.json and model.safetensors of an encoder, such as all-MiniLM-L6-v2, or
-// one of random weights that py/make_bert.py makes. A repetition is token ids to last_hidden_state, without padding.
+// The first times models: DIR is a folder with config.json and model.safetensors, such as all-MiniLM-L6-v2, or one of random
+// weights that a script like py/make_bert.py makes. A repetition is
+//
+//   - of an encoder, token ids to last_hidden_state, without padding;
+//   - of a model of images, pixels to last_hidden_state;
+//   - of a decoder, a prompt to the logits after it, or some tokens one by one, each with its logits and their greatest, after a
+//     prompt that is in the cache already. The weights are of the type that the files have, but llamacpp:f16 (:bf16, :f32) has
+//     them converted, and PyTorch and ONNX Runtime widen them. llama.cpp's cache is of float16, godwit's of float32.
 //
 // With -kernels it times products beside the fastest calls of MKL, oneDNN and OpenBLAS, and attention beside PyTorch's
 // scaled_dot_product_attention. What is not installed is left out with a warning.
 //
 // Each engine is a process that speaks a line protocol (see py/peer.py), godwit being this very program with -serve. One of
-// them computes nothing: it measures the limit, which is the peak of fused multiply-adds or, for products of few rows, the
-// bandwidth of the cache or memory that holds the weights. Before anything is timed, the engines' outputs are compared.
+// them computes nothing: it measures the limit, which is the peak of fused multiply-adds or, for products of few rows and for
+// decoding, the bandwidth of the cache or memory that holds the weights. Before anything is timed, the engines' outputs are
+// compared.
 //
 // In a cell (a batch and a length, or the sizes of a kernel; a number of threads) the engines take turns for -rounds rounds, in
 // an order that is reversed each time; the first repetition of a turn is dropped, because the engine before has evicted the
@@ -40,7 +48,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -52,7 +59,8 @@ var scripts embed.FS
 // options are the command line.
 type options struct {
 	model, python, out string
-	kernels, add       bool
+	family             string // of the cells
+	add                bool
 	peers              []string // the first is godwit
 	cells              []cell
 	threads            []int
@@ -78,11 +86,13 @@ func run() error {
 		text  = flag.String("text", "", "compare tokenizers on the paragraphs of this file")
 		cold  = flag.Bool("coldstart", false, "measure fresh processes up to their first embedding")
 		peers = flag.String("peers", "", "engines, godwit first: godwit, godwit:avx2 (or another instruction set),\n"+
-			"onnxruntime, torch, openvino; with -kernels mkl, onednn, openblas, torch; empty: godwit and what the Python has")
-		cells   = flag.String("cells", "", "batch x length, separated by commas; with -kernels m x k x n, or length x head dim")
+			"onnxruntime, torch, openvino, llamacpp:f16 (bf16, f32); with -kernels mkl, onednn, openblas, torch;\n"+
+			"empty: godwit and what the Python has")
+		cells = flag.String("cells", "", "sizes, separated by commas: batch x length; of images a batch; of a decoder the length of a\n"+
+			"prompt, or cached x new tokens; with -kernels m x k x n, or length x head dim")
 		threads = flag.String("threads", "1,2", "numbers of threads, separated by commas")
 	)
-	flag.BoolVar(&o.kernels, "kernels", false, "compare products and attention, without a model")
+	withKernels := flag.Bool("kernels", false, "compare products and attention, without a model")
 	flag.BoolVar(&o.add, "add", false, "keep the results that are in -out already")
 	flag.StringVar(&o.model, "model", "", "folder with config.json and model.safetensors")
 	flag.StringVar(&o.python, "python", "python3", "the Python that has the other engines")
@@ -91,11 +101,19 @@ func run() error {
 	flag.DurationVar(&o.turn, "turn", 300*time.Millisecond, "length of a turn, at least one repetition")
 	flag.IntVar(&o.pin, "pin", runtime.NumCPU()-1, "CPU for runs of one thread; -1: do not pin")
 	flag.Parse()
-	if o.model == "" && !o.kernels && *serve == "" {
+	if o.model == "" && !*withKernels && *serve == "" {
 		return errors.New("-model DIR or -kernels is needed")
 	}
 	var err error
-	if o.cells, err = parseCells(cmp.Or(*cells, defaultCells(o.kernels)), o.kernels); err != nil {
+	o.family = kernelCells
+	if o.model != "" {
+		c, err := readModelConfig(o.model)
+		if err != nil {
+			return err
+		}
+		o.family = c.family()
+	}
+	if o.cells, err = parseCells(cmp.Or(*cells, defaultCells(o.family)), o.family); err != nil {
 		return err
 	}
 	for s := range strings.SplitSeq(*threads, ",") {
@@ -107,7 +125,7 @@ func run() error {
 	}
 	switch {
 	case *serve == limit:
-		return serveLimit(o.threads[0])
+		return o.serveLimit()
 	case *serve != "" && *text != "":
 		return serveTokenizer(o.model, *text)
 	case *serve != "":
@@ -148,12 +166,22 @@ func (o *options) choose(names string) ([]string, error) {
 	}
 	peers := []string{"godwit"}
 	candidates := []string{"onnxruntime", "torch", "openvino"}
-	if o.kernels {
+	switch o.family {
+	case kernelCells:
 		candidates = []string{"mkl", "onednn", "openblas", "torch"}
+	case decoderCells:
+		candidates = []string{"llamacpp", "llamacpp:f16", "llamacpp:f32", "torch"}
+		if c, err := readModelConfig(o.model); err == nil && c.ModelType == "gpt2" {
+			candidates = append(candidates, "onnxruntime")
+		}
 	}
 	for _, p := range candidates {
-		probe := exec.Command(o.python, "-c", "import "+p)
-		if o.kernels {
+		module, _, _ := strings.Cut(p, ":")
+		if module == "llamacpp" {
+			module = "llama_cpp, gguf"
+		}
+		probe := exec.Command(o.python, "-c", "import "+module)
+		if o.family == kernelCells {
 			probe = o.command(p, 1) // ends with its input, which is empty
 		}
 		if said, err := probe.CombinedOutput(); err != nil {
@@ -169,18 +197,38 @@ func (o *options) choose(names string) ([]string, error) {
 	return peers, nil
 }
 
-// export writes the ONNX graphs if an engine needs them and they are not there from an earlier run.
+// export writes the files of other formats that engines need, if they are not there from an earlier run.
 func (o *options) export() error {
-	if !slices.Contains(o.peers, "onnxruntime") && !slices.Contains(o.peers, "openvino") {
-		return nil
+	for _, p := range o.peers {
+		file, args := "fused.onnx", []string{}
+		switch p, dtype, _ := strings.Cut(p, ":"); {
+		case p == "llamacpp":
+			file, args = cmp.Or(dtype, "own")+".gguf", []string{"export_gguf.py", cmp.Or(dtype, "own")}
+		case p != "onnxruntime" && p != "openvino":
+			continue
+		case o.family == decoderCells:
+			args = []string{"export_gpt2.py"}
+		case o.family == imageCells:
+			args = []string{"export_vit.py"}
+		default:
+			args = []string{"export_onnx.py"}
+		}
+		if _, err := os.Stat(filepath.Join(o.onnx, file)); err == nil {
+			continue
+		}
+		if err := o.exportBy(args[0], append([]string{o.model, o.onnx}, args[1:]...)); err != nil {
+			return err
+		}
 	}
-	if _, err := os.Stat(filepath.Join(o.onnx, "fused.onnx")); err == nil {
-		return nil
-	}
-	cmd := exec.Command(o.python, filepath.Join(o.scripts, "export_onnx.py"), o.model, o.onnx)
+	return nil
+}
+
+// exportBy runs a script.
+func (o *options) exportBy(script string, args []string) error {
+	cmd := exec.Command(o.python, append([]string{filepath.Join(o.scripts, script)}, args...)...)
 	said, err := cmd.CombinedOutput()
 	if err != nil {
-		return fmt.Errorf("export to ONNX: %w\n%s", err, said)
+		return fmt.Errorf("%s: %w\n%s", script, err, said)
 	}
 	for line := range strings.Lines(string(said)) {
 		if strings.HasPrefix(line, "onnxruntime fused:") {
@@ -192,7 +240,8 @@ func (o *options) export() error {
 
 // command returns the process of an engine.
 func (o *options) command(peer string, threads int) *exec.Cmd {
-	name, isa, _ := strings.Cut(peer, ":")
+	name, variant, _ := strings.Cut(peer, ":")
+	isa := variant
 	if name == limit {
 		_, isa, _ = strings.Cut(o.peers[0], ":") // that of the first engine's instruction set
 	}
@@ -203,6 +252,10 @@ func (o *options) command(peer string, threads int) *exec.Cmd {
 	switch name {
 	case "godwit", limit:
 		args = append(args, o.self, "-serve", name)
+	case "llamacpp":
+		isa = ""
+		args = append(args, o.python, filepath.Join(o.scripts, "serve_llamacpp.py"), "--gguf",
+			filepath.Join(o.onnx, cmp.Or(variant, "own")+".gguf"))
 	case "mkl", "onednn", "openblas":
 		args = append(args, o.python, filepath.Join(o.scripts, "serve_sgemm.py"), "--library", name)
 	default:

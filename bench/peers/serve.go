@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/godwit-ml/godwit/arch"
 	_ "github.com/godwit-ml/godwit/arch/bert" // registers its model types
+	_ "github.com/godwit-ml/godwit/arch/gpt"  // registers its model types
 	"github.com/godwit-ml/godwit/kernels"
 	"github.com/godwit-ml/godwit/loader"
 	"github.com/godwit-ml/godwit/tensor"
@@ -26,13 +28,12 @@ func serveGodwit(model string, threads int) error {
 	}
 	x := kernels.New(nil, threads)
 	defer x.Close()
-	encode := func(cell) (job, error) { return nil, fmt.Errorf("no model") }
+	var m arch.Model
 	if model != "" {
-		encoder, err := open(model, x)
-		if err != nil {
+		var err error
+		if m, err = open(model, x); err != nil {
 			return err
 		}
-		encode = func(c cell) (job, error) { return encoderJob(encoder, c.dims[0], c.dims[1]) }
 	}
 	return speak(func(c cell) (job, error) {
 		switch c.kind {
@@ -41,12 +42,20 @@ func serveGodwit(model string, threads int) error {
 		case "attention":
 			return attentionJob(x, c.dims[0], c.dims[1]), nil
 		}
-		return encode(c)
+		switch m := m.(type) {
+		case arch.Decoder:
+			return decoderJob(x, m, c), nil
+		case arch.TextEncoder:
+			return encoderJob(m, c.dims[0], c.dims[1])
+		case arch.ImageEncoder:
+			return imageJob(m, c.dims[0]), nil
+		}
+		return nil, fmt.Errorf("%s computes nothing like %s", model, c.kind)
 	}, nil)
 }
 
-// open loads an encoder.
-func open(model string, x *kernels.Exec) (arch.TextEncoder, error) {
+// open loads a model.
+func open(model string, x *kernels.Exec) (arch.Model, error) {
 	fsys := os.DirFS(model)
 	config, err := arch.ReadConfig(fsys)
 	if err != nil {
@@ -57,15 +66,7 @@ func open(model string, x *kernels.Exec) (arch.TextEncoder, error) {
 		return nil, err
 	}
 	defer weights.Close()
-	m, err := arch.New(config, weights, x)
-	if err != nil {
-		return nil, err
-	}
-	encoder, ok := m.(arch.TextEncoder)
-	if !ok {
-		return nil, fmt.Errorf("%s is not an encoder of texts", model)
-	}
-	return encoder, nil
+	return arch.New(config, weights, x)
 }
 
 func encoderJob(encoder arch.TextEncoder, batch, seq int) (job, error) {
@@ -82,6 +83,57 @@ func encoderJob(encoder arch.TextEncoder, batch, seq int) (job, error) {
 		out := encoder.Encode(&ws, &b)
 		return out.Row(out.NumRows() - 1)
 	}, nil
+}
+
+func imageJob(m arch.ImageEncoder, batch int) job {
+	lim := m.ImageLimits()
+	pixels := tensor.FromFloat32(numbers(batch*lim.Channels*lim.Height*lim.Width, 0), batch, lim.Channels, lim.Height, lim.Width)
+	var ws tensor.Workspace
+	return func() any {
+		ws.Reset()
+		out := m.EncodeImages(&ws, pixels).Tokens
+		return out.Row(out.NumRows() - 1)
+	}
+}
+
+// prefillChunk is how many tokens of a prompt are computed at once.
+const prefillChunk = 512
+
+// decoderJob is a prompt, or some tokens one by one after a prompt.
+func decoderJob(x *kernels.Exec, m arch.Decoder, c cell) job {
+	prompt, more := c.dims[0], 0
+	if c.kind == "decode" {
+		more = c.dims[1]
+	}
+	cache := m.NewCache(arch.CacheOptions{Chunk: prefillChunk})
+	cache.Reserve(prompt + more)
+	all := ids(0, prompt+more, m.Limits().Vocab)
+	var ws tensor.Workspace
+	caches, next := []arch.Cache{cache}, make([][]int32, 1)
+	fill := func() (logits tensor.Tensor) {
+		cache.Truncate(0)
+		for chunk := range slices.Chunk(all[:prompt], prefillChunk) {
+			next[0] = chunk
+			ws.Reset()
+			logits = m.Continue(&ws, caches, next, false)
+		}
+		return logits
+	}
+	if c.kind == "prefill" {
+		return func() any { return fill().Data }
+	}
+	fill()
+	return func() any {
+		var logits tensor.Tensor
+		cache.Truncate(prompt)
+		for i := range more {
+			next[0] = all[prompt+i:][:1]
+			ws.Reset()
+			logits = m.Continue(&ws, caches, next, false)
+			x.Argmax(logits.Data)
+		}
+		return logits.Data
+	}
 }
 
 func gemmJob(x *kernels.Exec, m, k, n int) job {
@@ -114,18 +166,24 @@ const limit = "limit"
 // limitFlops is what a repetition of the limit counts for.
 const limitFlops = 1e9
 
-// serveLimit is the engine that measures the limit: the peak of fused multiply-adds, or for products of few rows what the
-// cache or memory that holds the weights allows, if that is less. It says how long limitFlops take at that rate.
-func serveLimit(threads int) error {
-	x := kernels.New(nil, threads)
+// limitBytes is the most that the limit's engine reads for a measurement of bandwidth: more than any cache holds.
+const limitBytes = 256 << 20
+
+// serveLimit is the engine that measures the limit: the peak of fused multiply-adds, or for products of few rows and decoders
+// what the cache or memory that holds the weights allows, if that is less. It says how long limitFlops take at that rate.
+func (o *options) serveLimit() error {
+	x := kernels.New(nil, o.threads[0])
 	defer x.Close()
 	rate := x.PeakFMA
 	return speak(func(c cell) (job, error) {
 		rate = x.PeakFMA
-		if c.kind == "gemm" && c.dims[0] < 16 {
-			weights := numbers(c.dims[1]*c.dims[2], 1)
-			flopsPerByte := float64(c.dims[0]) / 2 // a multiplication and an addition for each row and 4 bytes
-			rate = func() float64 { return min(x.PeakFMA(), x.ReadBandwidth(weights)*flopsPerByte) }
+		if c.kind == "gemm" && c.dims[0] < 16 || c.kind == "decode" {
+			flops, bytes, err := o.cost(c)
+			if err != nil {
+				return nil, err
+			}
+			weights := numbers(int(min(bytes, limitBytes))/4, 1)
+			rate = func() float64 { return min(x.PeakFMA(), x.ReadBandwidth(weights)*flops/bytes) }
 		}
 		return func() any { return []float32{} }, nil
 	}, func() int64 { return int64(limitFlops / rate() * 1e9) })

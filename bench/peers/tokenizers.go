@@ -33,7 +33,7 @@ func (o *options) tokenizers(file string) error {
 			return err
 		}
 	}
-	results, err := o.measure(0, engines)
+	results, err := o.measure(func(string) float64 { return 0 }, engines)
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,9 @@
 Cells and their repetitions:
 
     encoder 8 128           token ids to last_hidden_state [batch, seq, hidden], nothing padded
+    image 8                 pixels [batch, channels, height, width] to last_hidden_state
+    prefill 512             that many tokens into an empty cache, and the logits after the last
+    decode 128 64           64 tokens one by one after 128 in the cache, each with its logits and their greatest
     gemm 128 384 1536       [m, k] times [k, n]
     attention 512 32        12 heads: sequence length, head dim
 """
@@ -46,6 +49,13 @@ def token_ids(model, batch, seq):
     low = vocab // 10
     i = np.arange(batch * seq, dtype=np.int64)
     return (low + i * 7919 % (vocab - low)).reshape(batch, seq)
+
+
+def pixels(model, batch):
+    """The images that every peer runs on."""
+    with open(os.path.join(model, "config.json"), encoding="utf-8") as f:
+        config = json.load(f)
+    return numbers(0, batch, config.get("num_channels", 3), config["image_size"], config["image_size"])
 
 
 def numbers(i, *shape):

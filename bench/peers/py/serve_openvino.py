@@ -11,12 +11,15 @@ import openvino as ov
 core = ov.Core()
 
 
-def prepare(kind, batch, seq):
+def prepare(kind, *sizes):
     model = core.read_model(os.path.join(a.onnx, "plain.onnx"))
-    ids = peer.token_ids(a.model, batch, seq)
-    inputs = {"input_ids": ids, "attention_mask": ids * 0 + 1, "token_type_ids": ids * 0}
+    if kind == "image":
+        inputs = {"pixel_values": peer.pixels(a.model, *sizes)}
+    else:
+        ids = peer.token_ids(a.model, *sizes)
+        inputs = {"input_ids": ids, "attention_mask": ids * 0 + 1, "token_type_ids": ids * 0}
     feed = {name: inputs[name] for i in model.inputs for name in i.get_names() if name in inputs}
-    model.reshape({name: list(ids.shape) for name in feed})
+    model.reshape({name: list(value.shape) for name, value in feed.items()})
     request = core.compile_model(model, "CPU", {
         "INFERENCE_NUM_THREADS": a.threads,
         "PERFORMANCE_HINT": "LATENCY",
