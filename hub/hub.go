@@ -106,11 +106,12 @@ type NotFoundError struct {
 	Registered []string // the names of the models inside the binary
 }
 
-// The files that a model may need, the ones that every model needs first.
 var (
-	neededFiles = []string{"config.json", "model.safetensors", "tokenizer.json"}
-	// Files of sentence-transformers repositories.
-	sentenceFiles = []string{"tokenizer_config.json", "modules.json", "sentence_bert_config.json",
+	// What every model needs.
+	neededFiles = []string{"config.json", "model.safetensors"}
+	// What some models have: their tokenizer, how they generate and chat, their image processor, sentence-transformers' modules.
+	otherFiles = []string{"tokenizer.json", "tokenizer_config.json", "generation_config.json", "chat_template.jinja",
+		"preprocessor_config.json", "processor_config.json", "modules.json", "sentence_bert_config.json",
 		"config_sentence_transformers.json", "1_Pooling/config.json"}
 )
 
@@ -130,7 +131,7 @@ func (e *NotFoundError) Error() string {
 		url(f)
 	}
 	fmt.Fprintf(&b, "and, as far as they exist,\n")
-	for _, f := range sentenceFiles {
+	for _, f := range otherFiles {
 		url(f)
 	}
 	fmt.Fprintf(&b, "into a folder, under the same names, and give the path of that folder instead of the name; "+

@@ -125,6 +125,11 @@ func TestErrors(t *testing.T) {
 		"the model org/none is neither a folder nor in the local cache (" + cache + ")",
 		"https://huggingface.co/org/none/resolve/v2/config.json\n",
 		"https://huggingface.co/org/none/resolve/v2/model.safetensors\n",
+		"and, as far as they exist,\n    https://huggingface.co/org/none/resolve/v2/tokenizer.json\n",
+		"https://huggingface.co/org/none/resolve/v2/generation_config.json\n",
+		"https://huggingface.co/org/none/resolve/v2/chat_template.jinja\n",
+		"https://huggingface.co/org/none/resolve/v2/preprocessor_config.json\n",
+		"https://huggingface.co/org/none/resolve/v2/processor_config.json\n",
 		"https://huggingface.co/org/none/resolve/v2/1_Pooling/config.json\n",
 		"into the folder " + filepath.Join("org", "none") + " below the working directory",
 	} {
