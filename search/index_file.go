@@ -51,7 +51,8 @@ type passageRecord struct {
 }
 
 // Open returns the Index that is kept in the named file, empty if there is none. A file that was made with another model or
-// that is damaged is not used and Save replaces it, and one that is no index is kept under another name; note then says so.
+// that is damaged is not used and Save replaces it, and one whose kind cannot be told is kept under another name; note then says
+// so. A file of text is an error.
 func Open(ctx context.Context, file string, e Embedder) (x *Index, note string, err error) {
 	x, err = New(ctx, e)
 	if err != nil {
@@ -86,6 +87,10 @@ func Open(ctx context.Context, file string, e Embedder) (x *Index, note string, 
 		return nil, "", fmt.Errorf("%s: is not a search index; name another file", file)
 	}
 	if !ours {
+		// Damage that hides what an index was leaves no text: a text is somebody's, and named by mistake.
+		if _, err := readText(file, st.Size()); err == nil && st.Size() >= 8 {
+			return nil, "", fmt.Errorf("%s: is a text, not a search index; name another file", file)
+		}
 		x.moveAside = true
 		return x, fmt.Sprintf("%s is not a search index; it will be kept as %s", file, filepath.Base(aside(file))), nil
 	}

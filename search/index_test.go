@@ -153,12 +153,16 @@ func TestIndex(t *testing.T) {
 	write(t, index, string(raw))
 	check("a bit flipped", 1, "the index "+index+" is made again: it is damaged: its checksum differs",
 		[]string{"0.258 b.txt:2-2 [] cancel the order no! please"})
-	write(t, index, "my novel")
+	write(t, index, "my novel\n")
+	if _, _, err := Open(context.Background(), index, e); err == nil || err.Error() != index+": is a text, not a search index; name another file" {
+		t.Errorf("a text: %v", err)
+	}
+	write(t, index, "my sound\x00")
 	check("not an index", 1, index+" is not a search index; it will be kept as index.bak", []string{"0.258 b.txt:2-2 [] cancel the order no! please"})
-	if kept, _ := os.ReadFile(index + ".bak"); string(kept) != "my novel" {
+	if kept, _ := os.ReadFile(index + ".bak"); string(kept) != "my sound\x00" {
 		t.Errorf("the file that was no index is now %q", kept)
 	}
-	write(t, index, "my novel, part two")
+	write(t, index, "my sound, part two\x00")
 	if _, _, err := Open(context.Background(), index, e); err == nil || err.Error() != index+": is not a search index; name another file" {
 		t.Errorf("with a .bak in the way: %v", err)
 	}
