@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -93,6 +95,7 @@ func TestLoad(t *testing.T) {
 			"chat_template.jinja: line 2: Expected an expression, got 'end of statement block'"},
 		{"bad named template", fstest.MapFS{"tokenizer_config.json": file(`{"chat_template": [{"name": "x", "template": "{{"}]}`)}, false,
 			`tokenizer_config.json: chat_template "x": line 1: unexpected end of template`},
+		{"bytes", fstest.MapFS{"chat_template.jinja": file("a\n\xff{{")}, false, "chat_template.jinja: line 2: the template is not valid UTF-8"},
 		{"number", fstest.MapFS{"tokenizer_config.json": file(`{"chat_template": 1}`)}, false,
 			"tokenizer_config.json: chat_template is neither a string nor a list of templates"},
 		{"unnamed", fstest.MapFS{"tokenizer_config.json": file(`{"chat_template": [{"template": "x"}]}`)}, false,
@@ -116,6 +119,9 @@ func TestLoad(t *testing.T) {
 	}
 	if _, err := Load(fstest.MapFS{}); !errors.Is(err, ErrNoTemplate) {
 		t.Errorf("got %v", err)
+	}
+	if _, err := Load(os.DirFS(filepath.Join(t.TempDir(), "none"))); errors.Is(err, ErrNoTemplate) || !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("no folder: %v", err)
 	}
 }
 

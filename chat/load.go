@@ -34,7 +34,7 @@ var tokenNames = []string{"bos_token", "eos_token", "unk_token", "sep_token", "p
 //   - chat_template in chat_template.json, where older processors keep it.
 //
 // Special tokens come from tokenizer_config.json, those that it does not name from special_tokens_map.json. The error is
-// [ErrNoTemplate] if there is no template.
+// [ErrNoTemplate] if there is no template, but fs.ErrNotExist if there is no folder.
 func Load(fsys fs.FS) (*Model, error) {
 	m := &Model{templates: map[string]*Template{}}
 	config, err := readObject(fsys, "tokenizer_config.json")
@@ -74,6 +74,9 @@ func Load(fsys fs.FS) (*Model, error) {
 			return nil, err
 		}
 		return m, nil
+	}
+	if err := files.Folder(fsys); err != nil {
+		return nil, err
 	}
 	return nil, ErrNoTemplate
 }

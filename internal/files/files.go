@@ -41,6 +41,22 @@ func Read(fsys fs.FS, name string, limit int) ([]byte, error) {
 	return b.Bytes(), nil
 }
 
+// Folder returns an error if the root of fsys cannot be looked into, as when the folder does not exist.
+func Folder(fsys fs.FS) error {
+	if _, err := fs.Stat(fsys, "."); err != nil {
+		return named("the model's folder", err)
+	}
+	return nil
+}
+
+// NotExist is an error with a text of one's own that is fs.ErrNotExist.
+type NotExist string
+
+func (e NotExist) Error() string { return string(e) }
+
+// Is makes errors.Is(err, fs.ErrNotExist) true.
+func (NotExist) Is(target error) bool { return target == fs.ErrNotExist }
+
 // named puts the name before an error, in place of the path that an error of package fs has.
 func named(name string, err error) error {
 	if p := new(fs.PathError); errors.As(err, &p) {

@@ -3,6 +3,9 @@ package files
 import (
 	"errors"
 	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -51,5 +54,19 @@ func TestRead(t *testing.T) {
 	}
 	if _, err := Read(m, "b", 8); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("not there: %v", err)
+	}
+	if err := error(NotExist("gone")); err.Error() != "gone" || !errors.Is(err, fs.ErrNotExist) || errors.Is(err, fs.ErrExist) {
+		t.Errorf("%v", err)
+	}
+}
+
+func TestFolder(t *testing.T) {
+	dir := t.TempDir()
+	if err := Folder(os.DirFS(dir)); err != nil {
+		t.Error(err)
+	}
+	err := Folder(os.DirFS(filepath.Join(dir, "none")))
+	if !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "the model's folder: ") {
+		t.Error(err)
 	}
 }

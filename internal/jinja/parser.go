@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Template is a parsed template. It is immutable and safe for concurrent use.
@@ -20,7 +21,15 @@ func Parse(source string, limits Limits) (*Template, error) {
 	if len(source) > limits.Source {
 		return nil, &SyntaxError{1, fmt.Sprintf("the template has %d bytes, more than the limit of %d", len(source), limits.Source)}
 	}
-	tokens, err := lex(strings.ToValidUTF8(source, "\ufffd"))
+	if !utf8.ValidString(source) {
+		whole := strings.ToValidUTF8(source, "\x00") // as long as source up to the first bytes that are wrong
+		at := 0
+		for whole[at] == source[at] {
+			at++
+		}
+		return nil, &SyntaxError{1 + strings.Count(source[:at], "\n"), "the template is not valid UTF-8"}
+	}
+	tokens, err := lex(source)
 	if err != nil {
 		return nil, err
 	}
