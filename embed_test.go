@@ -231,7 +231,7 @@ func TestEmbedNamesTheText(t *testing.T) {
 		}
 	}
 	files["sentence_bert_config.json"].Data = []byte(`{"max_seq_length": 1}`)
-	embed([]string{"a"}, "godwit: text 0: tokenizer: truncation to 1 tokens leaves no room for the 2 special tokens")
+	embed([]string{"a"}, "godwit: text 0: tokenizer: 2 special tokens do not fit into the limit of 1")
 
 	var tokenizer map[string]any
 	if err := json.Unmarshal(files["tokenizer.json"].Data, &tokenizer); err != nil {

@@ -94,7 +94,10 @@ func Open(fsys fs.FS) (*Processor, error) {
 	}
 	b, err = files.Read(fsys, plain, limitConfig)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("imageproc: %s is not there (%w): is this the folder of a model for images?", plain, fs.ErrNotExist)
+		if err := files.Folder(fsys); err != nil {
+			return nil, fmt.Errorf("imageproc: %w", err)
+		}
+		return nil, files.NotExist("imageproc: " + plain + " is not there: is this the folder of a model for images?")
 	} else if err != nil {
 		return nil, fmt.Errorf("imageproc: %w", err)
 	}

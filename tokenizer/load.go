@@ -33,8 +33,11 @@ func Load(fsys fs.FS) (*Tokenizer, error) {
 	}
 	words, err := readFile(fsys, "vocab.txt")
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("tokenizer: the folder has neither tokenizer.json nor vocab.txt nor vocab.json with merges.txt"+
-			" (%w): download one of them from the model's page", fs.ErrNotExist)
+		if err := files.Folder(fsys); err != nil {
+			return nil, fmt.Errorf("tokenizer: %w", err)
+		}
+		return nil, files.NotExist("tokenizer: the folder has no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt; " +
+			"download what the model's page has of them")
 	}
 	if err != nil {
 		return nil, err

@@ -3,6 +3,7 @@ package tokenizer
 import (
 	"errors"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -114,7 +115,11 @@ func charsmapWith(base64 string) string {
 
 func TestLoadErrors(t *testing.T) {
 	_, err := Load(fstest.MapFS{})
-	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "neither tokenizer.json nor vocab.txt") {
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "no tokenizer.json, no vocab.txt,") {
+		t.Error(err)
+	}
+	_, err = Load(os.DirFS(filepath.Join(t.TempDir(), "none")))
+	if !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "tokenizer: the model's folder: ") {
 		t.Error(err)
 	}
 	_, err = Load(fstest.MapFS{"tokenizer.json/x": {}})

@@ -226,6 +226,11 @@ func charOffsets(input string, in, out []Span) {
 	}
 }
 
+// noRoom is the error of a limit that not even the special tokens keep.
+func noRoom(special, limit int) error {
+	return fmt.Errorf("tokenizer: %d special tokens do not fit into the limit of %d", special, limit)
+}
+
 func (t *Tokenizer) encodeOne(input string, typeID int32, o *Options) (*Encoding, error) {
 	s := t.states.Get()
 	defer t.release(s)
@@ -269,8 +274,7 @@ func (t *Tokenizer) encode(text string, pair *string, o *Options) (*Encoding, er
 		if t.postProcessor != nil && !o.NoSpecialTokens {
 			n := t.postProcessor.added(b != nil)
 			if n > tr.MaxLength {
-				return nil, fmt.Errorf("tokenizer: truncation to %d tokens leaves no room for the %d special tokens",
-					tr.MaxLength, n)
+				return nil, noRoom(n, tr.MaxLength)
 			}
 			tr.MaxLength -= n
 		}
@@ -360,8 +364,7 @@ func (t *Tokenizer) AppendIDs(dst []int32, text string, maxLen int) ([]int32, er
 	if maxLen > 0 {
 		room = maxLen - len(f.before) - len(f.after)
 		if room < 0 {
-			return dst, fmt.Errorf("tokenizer: truncation to %d tokens leaves no room for the %d special tokens", maxLen,
-				len(f.before)+len(f.after))
+			return dst, noRoom(len(f.before)+len(f.after), maxLen)
 		}
 	}
 	out, err := t.appendIDs(append(dst, f.before...), text, room)

@@ -153,7 +153,7 @@ var badCases = []badCase{
 		args: "embed|--model|DIR/model|--out|DIR/none/x|a", code: 1,
 		want: "DIR/none/x: no such file or directory"},
 	{name: "no room for special tokens", args: "tokenize|DIR/model|a|--max-length|1", code: 1,
-		want: "text 1: tokenizer: truncation to 1 tokens leaves no room for the 2 special tokens"},
+		want: "text 1: tokenizer: 2 special tokens do not fit into the limit of 1"},
 
 	// Models.
 	{name: "no such folder", args: "inspect|DIR/none", code: 1, want: "there is no folder DIR/none"},
@@ -244,7 +244,7 @@ var badCases = []badCase{
 		args:  "tokenize|DIR/model|a", code: 1,
 		want: `DIR/model: tokenizer: model.type (byte 19): model "Magic" is not supported; supported are BPE, Unigram, WordLevel, WordPiece`},
 	{name: "no tokenizer", files: map[string]string{"tokenizer.json": "-"}, args: "tokenize|DIR/model|a", code: 1,
-		want: "DIR/model: tokenizer: the folder has neither tokenizer.json nor vocab.txt nor vocab.json with merges.txt (file does not exist): download one of them from the model's page"},
+		want: "DIR/model: tokenizer: the folder has no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt; download what the model's page has of them"},
 	{name: "pooling unknown",
 		files: map[string]string{"1_Pooling/config.json": `{"word_embedding_dimension": 16, "pooling_mode": "median"}`},
 		args:  "embed|--model|DIR/model|a", code: 1,
@@ -309,7 +309,7 @@ var badCases = []badCase{
 		want: `--max-pixels is -1, less than 1 (see godwit preprocess --help)`},
 	{name: "a model without a processor",
 		args: "preprocess|DIR/model|x.png|--out|DIR/y", code: 1,
-		want: "DIR/model: imageproc: preprocessor_config.json is not there (file does not exist): is this the folder of a model for images?"},
+		want: "DIR/model: imageproc: preprocessor_config.json is not there: is this the folder of a model for images?"},
 	{name: "processor not JSON",
 		files: map[string]string{"preprocessor_config.json": "{"},
 		args:  "preprocess|DIR/model|x.png|--out|DIR/y", code: 1,
