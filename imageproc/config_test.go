@@ -84,12 +84,20 @@ func TestLimits(t *testing.T) {
 	src.Set(6, 5, color.NRGBA64{0xffff, 0, 0, 0})
 	var m Image
 	for white, want := range map[bool][]byte{false: {0x12, 0xab, 0, 0xff, 0, 0}, true: {0x12, 0xab, 0, 255, 255, 255}} {
-		if err := FromImage(&m, src.SubImage(src.Rect), white); err != nil || !bytes.Equal(m.Pix, want) {
+		if err := FromImage(&m, src.SubImage(src.Rect), Options{White: white}); err != nil || !bytes.Equal(m.Pix, want) {
 			t.Errorf("white %v: %v, %v", white, m.Pix, err)
 		}
 	}
-	if err := FromImage(&m, image.NewGray(image.Rect(0, 0, 0, 5)), false); err == nil {
-		t.Error("an image without pixels is no error")
+	for _, c := range []struct {
+		m    image.Image
+		want string
+	}{
+		{image.NewGray(image.Rect(0, 0, 0, 5)), "imageproc: an image has 0x5 pixels: there must be some, and not more than 11"},
+		{image.NewGray(image.Rect(0, 0, 3, 4)), "imageproc: an image has 3x4 pixels: there must be some, and not more than 11"},
+	} {
+		if err := FromImage(&m, c.m, Options{MaxPixels: 11}); err == nil || err.Error() != c.want {
+			t.Errorf("got %v, want %s", err, c.want)
+		}
 	}
 	if err := Resize(&m, &Image{Width: 2, Height: 1, Channels: 3, Pix: make([]byte, 5)}, 3, 3, Box); err == nil {
 		t.Error("an image without all of its pixels is no error")

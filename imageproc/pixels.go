@@ -6,14 +6,14 @@ import (
 	"image/color"
 )
 
-// FromImage makes dst the RGB pixels of m, in dst's memory if that is enough. Colours of 16 bits give their high byte. With
-// white, what is transparent is laid over white; without it, alpha is left out.
-func FromImage(dst *Image, m image.Image, white bool) error {
+// FromImage makes dst the RGB pixels of m, in dst's memory if that is enough. Colours of 16 bits give their high byte. Of the
+// options, White and MaxPixels count.
+func FromImage(dst *Image, m image.Image, o Options) error {
 	b := m.Bounds()
-	if b.Dx() < 1 || b.Dy() < 1 || b.Dx() > maxSide || b.Dy() > maxSide || b.Dy() > MaxPixels/b.Dx() {
-		return fmt.Errorf("imageproc: an image has %dx%d pixels: there must be some, and not more than %d", b.Dx(), b.Dy(), MaxPixels)
+	if b.Dx() < 1 || b.Dy() < 1 || b.Dx() > maxSide || b.Dy() > maxSide || b.Dy() > o.pixels()/b.Dx() {
+		return fmt.Errorf("imageproc: an image has %dx%d pixels: there must be some, and not more than %d", b.Dx(), b.Dy(), o.pixels())
 	}
-	convert(dst, m, white, false)
+	convert(dst, m, o.White, false)
 	return nil
 }
 
