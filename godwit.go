@@ -48,8 +48,8 @@ type options struct {
 	exec    *kernels.Exec
 }
 
-// WithThreads sets the number of threads that a call may use, the caller's own included. The default is
-// runtime.GOMAXPROCS, which opening the model uses in any case.
+// WithThreads sets the number of threads that a call may use, the caller's own included. Below 1 it is the default,
+// runtime.GOMAXPROCS, which opening the model uses in any case; more threads than cores make nothing faster.
 func WithThreads(n int) Option { return func(o *options) { o.threads = n } }
 
 // WithExec makes the model compute on x, whatever WithThreads and GODWIT_ISA say: several models can share its threads, or

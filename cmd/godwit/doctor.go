@@ -29,8 +29,8 @@ GODWIT_ISA=generic, avx2, avx512 or neon makes godwit use that instruction set.`
   GODWIT_ISA=avx2 godwit doctor --json`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			if threads < 0 {
-				return usagef("--threads is %d, less than 1", threads)
+			if err := checkThreads(threads); err != nil {
+				return err
 			}
 			d, err := examine(threads)
 			if err != nil {
@@ -43,7 +43,7 @@ GODWIT_ISA=generic, avx2, avx512 or neon makes godwit use that instruction set.`
 			return nil
 		},
 	}
-	c.Flags().IntVar(&threads, "threads", 0, "threads to measure with (default: one for each core)")
+	c.Flags().IntVar(&threads, "threads", 0, "threads to measure with, 0 for one for each core")
 	return c
 }
 

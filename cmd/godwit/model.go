@@ -17,6 +17,9 @@ import (
 	"github.com/godwit-ml/godwit/tokenizer"
 )
 
+// maxThreads is a number that only a slip of the keyboard exceeds.
+const maxThreads = 1024
+
 // modelFlags are the flags of commands that run a model.
 type modelFlags struct {
 	model    string
@@ -34,17 +37,24 @@ func (f *modelFlags) add(c *cobra.Command, withModel bool) {
 		}
 		c.Flags().StringVarP(&f.model, "model", "m", "", usage)
 	}
-	c.Flags().IntVar(&f.threads, "threads", 0, "threads to use (default: one for each core)")
+	c.Flags().IntVar(&f.threads, "threads", 0, "threads to use, 0 for one for each core")
+}
+
+func checkThreads(n int) error {
+	if n < 0 || n > maxThreads {
+		return usagef("--threads is %d, must be from 0 to %d", n, maxThreads)
+	}
+	return nil
 }
 
 // open opens the model.
 func (f *modelFlags) open() (*godwit.Model, error) {
 	inside := f.model == "" && !f.argument
-	switch {
-	case inside && embeddedModel() == nil:
+	if inside && embeddedModel() == nil {
 		return nil, usagef("this godwit was built without a model (-tags nomodel): name one with --model")
-	case f.threads < 0:
-		return nil, usagef("--threads is %d, less than 1", f.threads)
+	}
+	if err := checkThreads(f.threads); err != nil {
+		return nil, err
 	}
 	if inside {
 		return godwit.OpenFS(embeddedModel(), godwit.WithThreads(f.threads))

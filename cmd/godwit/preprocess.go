@@ -36,7 +36,7 @@ same size.`,
 			switch {
 			case out == "":
 				return usagef("preprocess needs --out")
-			case o.MaxPixels < 0:
+			case o.MaxPixels < 1:
 				return usagef("--max-pixels is %d, less than 1", o.MaxPixels)
 			}
 			p, err := openProcessor(args[0])
@@ -82,7 +82,7 @@ same size.`,
 	}
 	c.Flags().StringVar(&out, "out", "", "safetensors file to write pixel_values to")
 	c.Flags().BoolVar(&o.White, "over-white", false, "lay what is transparent over white, and leave EXIF's orientation alone")
-	c.Flags().IntVar(&o.MaxPixels, "max-pixels", 0, fmt.Sprintf("refuse larger images (default %d)", imageproc.MaxPixels))
+	c.Flags().IntVar(&o.MaxPixels, "max-pixels", imageproc.MaxPixels, "refuse images with more pixels")
 	return c
 }
 
