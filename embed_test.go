@@ -247,6 +247,33 @@ func TestEmbedNamesTheText(t *testing.T) {
 		"godwit: text 5000 has no tokens, and this model adds none: it has no embedding")
 }
 
+// TestSimilarityLengths says which vector is not like the others.
+func TestSimilarityLengths(t *testing.T) {
+	m := open(t, plain)
+	if got := m.Similarity(nil, [][]float32{{1, 2}}); len(got) != 0 {
+		t.Errorf("nothing compared: %v", got)
+	}
+	if got := m.Similarity([][]float32{{1, 2}}, nil); len(got) != 1 || len(got[0]) != 0 {
+		t.Errorf("compared with nothing: %v", got)
+	}
+	for _, c := range []struct {
+		a, b [][]float32
+		want string
+	}{
+		{[][]float32{{1, 2}}, [][]float32{{1, 2}, {1}}, "godwit: Similarity: b[1] has 1 numbers, and the first vector 2"},
+		{[][]float32{{1, 2}, {1, 2, 3}}, nil, "godwit: Similarity: a[1] has 3 numbers, and the first vector 2"},
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != c.want {
+					t.Errorf("got %v, want %s", got, c.want)
+				}
+			}()
+			m.Similarity(c.a, c.b)
+		}()
+	}
+}
+
 // TestEmbedStops cancels between two batches.
 func TestEmbedStops(t *testing.T) {
 	m := open(t, plain)

@@ -1,11 +1,16 @@
 package godwit
 
-import "math"
+import (
+	"fmt"
+	"math"
+)
 
 // Similarity compares each vector of a with each of b: result[i][j] is that of a[i] and b[j], larger for more alike. What it
 // computes is the model's own choice ([Info].Similarity): the cosine of the angle, the dot product, or the negated Euclidean
-// or Manhattan distance. All vectors must have the same length.
+// or Manhattan distance. All vectors must have the same length: it panics if they are of different models, or were cut to
+// different [WithDimensions].
 func (m *Model) Similarity(a, b [][]float32) [][]float32 {
+	checkLengths(a, b)
 	result := make([][]float32, len(a))
 	flat := make([]float32, len(a)*len(b))
 	var normA, normB []float32
@@ -29,6 +34,20 @@ func (m *Model) Similarity(a, b [][]float32) [][]float32 {
 		result[i] = row
 	}
 	return result
+}
+
+// checkLengths panics if not all vectors have the same length.
+func checkLengths(a, b [][]float32) {
+	want := -1
+	for k, list := range [2][][]float32{a, b} {
+		for i, x := range list {
+			if want < 0 {
+				want = len(x)
+			} else if len(x) != want {
+				panic(fmt.Sprintf("godwit: Similarity: %c[%d] has %d numbers, and the first vector %d", 'a'+k, i, len(x), want))
+			}
+		}
+	}
 }
 
 // norms returns the lengths of vectors, at least 1e-12, as torch.nn.functional.normalize takes them.
