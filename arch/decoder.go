@@ -40,7 +40,11 @@ type Cache interface {
 	// Truncate forgets all tokens but the first n. It returns false, and does nothing, if a sliding window has already dropped
 	// what others after those would see; nothing is seen by what follows n = 0.
 	Truncate(n int) bool
-	// Grows tells whether the sequence can grow to n tokens as it is. It cannot where the frequencies of rotary embeddings
-	// change with that length: then the whole sequence has to be computed anew, from an empty cache.
+	// Expect tells, of an empty cache, that its sequence will have n tokens at least: it is called before a prompt is appended,
+	// perhaps in chunks. Rotary embeddings whose frequencies depend on the length take those of n tokens from the first on.
+	Expect(n int)
+	// Grows tells whether the sequence can grow to n tokens as it is: by one that has been generated, or by more that continue
+	// what was kept of another call. It cannot where the frequencies of rotary embeddings change with that length: then the whole
+	// sequence has to be computed anew, from an empty cache that expects n.
 	Grows(n int) bool
 }
