@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"io/fs"
 	"math"
@@ -140,6 +141,17 @@ func TestConvert(t *testing.T) {
 			for i := range v.Rows() {
 				v.Row(i, row)
 				sameFloats(t, name, row, x.Bits[i*v.Cols():(i+1)*v.Cols()])
+			}
+			if v.DType == tensor.F16 || v.DType == tensor.BF16 {
+				narrow, raw := make([]uint16, v.Cols()), v.Raw()
+				for i := range v.Rows() {
+					v.Row16(i, narrow)
+					for j, bits := range narrow {
+						if want := binary.LittleEndian.Uint16(raw[2*(i*v.Cols()+j):]); bits != want {
+							t.Errorf("%s: element [%d, %d] is %#x, want %#x", name, i, j, bits, want)
+						}
+					}
+				}
 			}
 		}
 		for d := tensor.Bool; d <= tensor.U64; d++ {
@@ -350,6 +362,13 @@ func TestRowAllocs(t *testing.T) {
 				row := make([]float32, v.Cols())
 				if n := testing.AllocsPerRun(100, func() { v.Row(0, row) }); n != 0 {
 					t.Errorf("%s %s: %g allocations a row", file, name, n)
+				}
+				if v.DType != tensor.F16 && v.DType != tensor.BF16 {
+					continue
+				}
+				narrow := make([]uint16, v.Cols())
+				if n := testing.AllocsPerRun(100, func() { v.Row16(0, narrow) }); n != 0 {
+					t.Errorf("%s %s: %g allocations a row of 16 bits", file, name, n)
 				}
 			}
 		}

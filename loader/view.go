@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"unsafe"
@@ -69,6 +70,23 @@ func (v *View) Row(i int, dst []float32) {
 		panic(fmt.Sprintf("loader: %s: row %d of shape %v into %d elements", v.Name, i, v.Shape, len(dst)))
 	}
 	v.convert(i*n, dst)
+}
+
+// Row16 copies row i of a tensor of type F16 or BF16, as it is, into dst, which has length Cols.
+func (v *View) Row16(i int, dst []uint16) {
+	n := v.Cols()
+	if v.DType != tensor.F16 && v.DType != tensor.BF16 || uint(i) >= uint(v.Rows()) || len(dst) != n {
+		panic(fmt.Sprintf("loader: %s: row %d of type %v and shape %v into %d elements of 16 bits", v.Name, i, v.DType, v.Shape, len(dst)))
+	}
+	v.src.read(v.begin+2*int64(i)*int64(n), 2*n, func(b []byte) {
+		if littleEndian {
+			copy(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(dst))), 2*n), b)
+			return
+		}
+		for j := range dst {
+			dst[j] = binary.LittleEndian.Uint16(b[2*j:])
+		}
+	})
 }
 
 // Float32 returns all elements, converted, in a slice of their own.

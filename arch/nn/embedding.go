@@ -8,17 +8,19 @@ import (
 	"github.com/godwit-ml/godwit/tensor"
 )
 
-// An Embedding is a table of vectors. Its tensor is weight [Rows, Size]. A table of 8-bit integers with one scale a row
-// stays as it is, and is converted as it is looked up; every other type becomes float32. A table that is also the matrix of a
+// An Embedding is a table of vectors. Its tensor is weight [Rows, Size]. A table of 8-bit integers with one scale a row, of
+// float16 or of bfloat16 stays as it is, and is converted as it is looked up; every other type becomes float32. A table that is also the matrix of a
 // Linear is held by that one alone: see [Embedding.Tie].
 type Embedding struct {
 	Rows, Size int
 
-	x     *kernels.Exec
-	table []float32
-	q     []int8    // with scale, in place of table
-	scale []float32 // [Rows]
-	tied  *Linear   // holds the table, or nil
+	x       *kernels.Exec
+	table   []float32
+	narrow  []uint16 // in place of table
+	storage kernels.Storage
+	q       []int8    // with scale, in place of table
+	scale   []float32 // [Rows]
+	tied    *Linear   // holds the table, or nil
 }
 
 // NewEmbedding returns an Embedding to be bound.
@@ -42,8 +44,11 @@ func (e *Embedding) Params(s *loader.Scope) {
 		return
 	}
 	s.Then(func() {
+		e.storage = storage(w.DType)
 		if q, scale, ok := w.Int8(); ok && len(scale) == e.Rows {
 			e.q, e.scale = q, scale
+		} else if e.storage != kernels.Float32 {
+			e.narrow = rows(w, (*loader.View).Row16)
 		} else {
 			e.table = w.Float32()
 		}
@@ -58,6 +63,10 @@ func (e *Embedding) row(dst []float32, id int32) {
 		e.tied.w.Column(int(id), dst)
 	case e.q != nil:
 		e.x.Dequantize(dst, e.q[at:at+e.Size], e.scale[id])
+	case e.storage == kernels.BFloat16:
+		e.x.WidenBFloat16(dst, e.narrow[at:at+e.Size])
+	case e.storage == kernels.Float16:
+		e.x.WidenFloat16(dst, e.narrow[at:at+e.Size])
 	default:
 		copy(dst, e.table[at:at+e.Size])
 	}

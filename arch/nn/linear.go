@@ -6,10 +6,13 @@ import (
 	"github.com/godwit-ml/godwit/tensor"
 )
 
-// A Linear computes act(x·Wᵀ + b). Its tensors are weight [Out, In] and bias [Out].
+// A Linear computes act(x·Wᵀ + b). Its tensors are weight [Out, In] and bias [Out]. The weight stays in the type that it has in
+// the file, if that is one to compute with (see [Matrix]).
 type Linear struct {
 	In, Out int
 	Act     kernels.Activation // Identity, unless set before it is used
+	// NoBias tells, before the Linear is bound, that there is no bias, Transposed that the weight is [In, Out] in the file.
+	NoBias, Transposed bool
 	// Precise makes Forward sum in float64: for heads, which work on one row a text.
 	Precise bool
 
@@ -23,10 +26,20 @@ func NewLinear(x *kernels.Exec, in, out int) Linear { return Linear{In: in, Out:
 
 // Params implements [loader.Module].
 func (l *Linear) Params(s *loader.Scope) {
-	w, b := s.Need("weight", l.Out, l.In), s.Need("bias", l.Out)
+	shape := []int{l.Out, l.In}
+	if l.Transposed {
+		shape = []int{l.In, l.Out}
+	}
+	w := s.Need("weight", shape...)
+	var b *loader.View
+	if !l.NoBias {
+		b = s.Need("bias", l.Out)
+	}
 	s.Then(func() {
-		l.w = l.x.Pack(l.In, l.Out, w.Row)
-		l.b = b.Float32()
+		l.w = Matrix{K: l.In, N: l.Out, Parts: []*loader.View{w}, Transposed: l.Transposed}.Pack(l.x)
+		if b != nil {
+			l.b = b.Float32()
+		}
 	})
 }
 
@@ -36,15 +49,21 @@ func (l *Linear) Forward(ws *tensor.Workspace, src tensor.Tensor) tensor.Tensor 
 	if l.Precise {
 		l.x.GemmPrecise(dst.Data, l.Out, src.Data, l.In, src.NumRows(), l.w, l.b, l.Act)
 	} else {
-		l.x.Gemm(dst.Data, l.Out, src.Data, l.In, src.NumRows(), l.w, kernels.Epilogue{Bias: l.b, Act: l.Act})
+		l.Into(dst, src, kernels.Epilogue{})
 	}
 	return dst
 }
 
 // AddTo adds act(src·Wᵀ + b) to dst [rows, Out], which must not overlap src [rows, In].
 func (l *Linear) AddTo(dst, src tensor.Tensor) {
-	l.x.Gemm(dst.Data, l.Out, src.Data, l.In, src.NumRows(), l.w,
-		kernels.Epilogue{Bias: l.b, Act: l.Act, Residual: dst.Data, ResidualStride: l.Out})
+	l.Into(dst, src, kernels.Epilogue{Residual: dst.Data, ResidualStride: l.Out})
+}
+
+// Into sets dst [rows, Out], which must not overlap src [rows, In], to src·Wᵀ + b and what the rest of the epilogue says; its
+// Bias and Act are the Linear's.
+func (l *Linear) Into(dst, src tensor.Tensor, e kernels.Epilogue) {
+	e.Bias, e.Act = l.b, l.Act
+	l.x.Gemm(dst.Data, l.Out, src.Data, l.In, src.NumRows(), l.w, e)
 }
 
 // A Fused is several Linears of the same input as one product: the query, key and value of attention. Its tensors are
@@ -71,7 +90,7 @@ func (l *Fused) Params(s *loader.Scope) {
 		b = append(b, s.Need(name+".bias", l.Out))
 	}
 	s.Then(func() {
-		l.w = l.x.Pack(l.In, len(w)*l.Out, func(j int, dst []float32) { w[j/l.Out].Row(j%l.Out, dst) })
+		l.w = Matrix{K: l.In, N: len(w) * l.Out, Parts: w}.Pack(l.x)
 		for _, v := range b {
 			l.b = append(l.b, v.Float32()...)
 		}
