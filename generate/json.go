@@ -1,0 +1,270 @@
+package generate
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/godwit-ml/godwit/internal/files"
+)
+
+const (
+	configName = "generation_config.json"
+	// maxConfig is the largest generation_config.json that is read, in bytes.
+	maxConfig = 4 << 20
+	// maxIDs bounds each list of ids in it.
+	maxIDs = 1 << 18
+)
+
+// ReadConfig reads generation_config.json. The error is fs.ErrNotExist if there is none.
+func ReadConfig(fsys fs.FS) (*Config, error) {
+	text, err := files.Read(fsys, configName, maxConfig)
+	if err != nil {
+		return nil, err
+	}
+	return ParseConfig(text)
+}
+
+// ParseConfig reads the text of a generation_config.json. What it does not say, or says by null, is as in DefaultConfig. Fields
+// that godwit has no use for are ignored, but for those that ask for another way of generating (beams, contrastive search, guidance,
+// watermarks): they are an error.
+func ParseConfig(text []byte) (*Config, error) {
+	var f fileConfig
+	d := json.NewDecoder(bytes.NewReader(text))
+	if err := d.Decode(&f); err != nil {
+		return nil, fmt.Errorf("%s: %s", configName, strings.TrimPrefix(err.Error(), "json: "))
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("%s: there is something after the object", configName)
+	}
+	c, err := f.config()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", configName, err)
+	}
+	return c, nil
+}
+
+// fileConfig is a generation_config.json; absent and null are nil.
+type fileConfig struct {
+	DoSample          *bool    `json:"do_sample"`
+	Temperature       *float64 `json:"temperature"`
+	TopH              *float64 `json:"top_h"`
+	TopK              *int     `json:"top_k"`
+	TopP              *float64 `json:"top_p"`
+	MinP              *float64 `json:"min_p"`
+	TypicalP          *float64 `json:"typical_p"`
+	Epsilon           *float64 `json:"epsilon_cutoff"`
+	Eta               *float64 `json:"eta_cutoff"`
+	RepetitionPenalty *float64 `json:"repetition_penalty"`
+	NoRepeatNGram     *int     `json:"no_repeat_ngram_size"`
+	BadWords          [][]id   `json:"bad_words_ids"`
+	Bias              []bias   `json:"sequence_bias"`
+	SuppressTokens    []id     `json:"suppress_tokens"`
+	BeginSuppress     []id     `json:"begin_suppress_tokens"`
+	ForcedBOS         *id      `json:"forced_bos_token_id"`
+	ForcedEOS         idList   `json:"forced_eos_token_id"`
+	Decay             *decay   `json:"exponential_decay_length_penalty"`
+	RemoveInvalid     *bool    `json:"remove_invalid_values"`
+	EOS               idList   `json:"eos_token_id"`
+	MinLength         *int     `json:"min_length"`
+	MinNewTokens      *int     `json:"min_new_tokens"`
+	MaxLength         *int     `json:"max_length"`
+	MaxNewTokens      *int     `json:"max_new_tokens"`
+	StopStrings       texts    `json:"stop_strings"`
+	Samples           *int     `json:"num_return_sequences"`
+
+	// What asks for something else.
+	Beams        *int            `json:"num_beams"`
+	PenaltyAlpha *float64        `json:"penalty_alpha"`
+	Guidance     *float64        `json:"guidance_scale"`
+	Watermark    json.RawMessage `json:"watermarking_config"`
+	Constraints  json.RawMessage `json:"constraints"`
+	ForceWords   json.RawMessage `json:"force_words_ids"`
+	DoLa         json.RawMessage `json:"dola_layers"`
+}
+
+// An id is a token id.
+type id int32
+
+// UnmarshalJSON reads an integer.
+func (i *id) UnmarshalJSON(b []byte) error {
+	var v float64
+	if err := json.Unmarshal(b, &v); err != nil {
+		return fmt.Errorf("%.40s is no token id", b)
+	}
+	if !(v >= 0 && v <= math.MaxInt32) || v != math.Trunc(v) {
+		return fmt.Errorf("%.40s is no token id", b)
+	}
+	*i = id(v)
+	return nil
+}
+
+// An idList is one id or a list of them.
+type idList []int32
+
+// UnmarshalJSON reads an integer or a list of integers.
+func (l *idList) UnmarshalJSON(b []byte) error {
+	var one id
+	var many []id
+	switch {
+	case string(b) == "null":
+		return nil
+	case b[0] != '[':
+		if err := json.Unmarshal(b, &one); err != nil {
+			return err
+		}
+		many = []id{one}
+	default:
+		if err := json.Unmarshal(b, &many); err != nil {
+			return err
+		}
+	}
+	*l = toIDs(many)
+	return nil
+}
+
+func toIDs(list []id) []int32 {
+	if list == nil {
+		return nil
+	}
+	ids := make([]int32, len(list))
+	for i, v := range list {
+		ids[i] = int32(v)
+	}
+	return ids
+}
+
+// texts is one text or a list of them.
+type texts []string
+
+// UnmarshalJSON reads a string or a list of strings.
+func (t *texts) UnmarshalJSON(b []byte) error {
+	var one string
+	if json.Unmarshal(b, &one) == nil {
+		if one != "" {
+			*t = texts{one}
+		}
+		return nil
+	}
+	return json.Unmarshal(b, (*[]string)(t))
+}
+
+// A bias is a pair [[ids], bias].
+type bias Bias
+
+// UnmarshalJSON reads the pair.
+func (v *bias) UnmarshalJSON(b []byte) error {
+	var pair []json.RawMessage
+	var ids []id
+	err := json.Unmarshal(b, &pair)
+	if err == nil && len(pair) == 2 {
+		if err = json.Unmarshal(pair[0], &ids); err == nil {
+			if err = json.Unmarshal(pair[1], &v.Bias); err == nil {
+				v.IDs = toIDs(ids)
+				return nil
+			}
+		}
+	}
+	return fmt.Errorf("%.60s is no pair of a list of ids and a number", b)
+}
+
+// A decay is a pair [start, factor].
+type decay LengthPenalty
+
+// UnmarshalJSON reads the pair.
+func (d *decay) UnmarshalJSON(b []byte) error {
+	var pair []float64
+	if err := json.Unmarshal(b, &pair); err != nil || len(pair) != 2 || !(pair[0] >= 0 && pair[0] <= math.MaxInt32) ||
+		pair[0] != math.Trunc(pair[0]) {
+		return fmt.Errorf("%.60s is no pair of a number of tokens and a factor", b)
+	}
+	d.Start, d.Factor = int(pair[0]), pair[1]
+	return nil
+}
+
+// set sets *to if the file says something.
+func set[T any](to *T, v *T) {
+	if v != nil {
+		*to = *v
+	}
+}
+
+func (f *fileConfig) config() (*Config, error) {
+	for _, other := range []struct {
+		field string
+		asked bool
+	}{
+		{"num_beams", f.Beams != nil && *f.Beams > 1},
+		{"penalty_alpha", f.PenaltyAlpha != nil && *f.PenaltyAlpha > 0 && f.TopK != nil && *f.TopK > 1},
+		{"guidance_scale", f.Guidance != nil && *f.Guidance != 1},
+		{"watermarking_config", isSet(f.Watermark)},
+		{"constraints", isSet(f.Constraints)},
+		{"force_words_ids", isSet(f.ForceWords)},
+		{"dola_layers", isSet(f.DoLa)},
+	} {
+		if other.asked {
+			return nil, fmt.Errorf("%s asks for a way of generating that is not supported; without it the tokens would be others",
+				other.field)
+		}
+	}
+	n := 0
+	for _, w := range f.BadWords {
+		n += len(w) + 1
+	}
+	for _, b := range f.Bias {
+		n += len(b.IDs) + 1
+	}
+	n = max(n, len(f.SuppressTokens), len(f.BeginSuppress), len(f.EOS), len(f.ForcedEOS), len(f.StopStrings))
+	if n > maxIDs {
+		return nil, fmt.Errorf("a list has %d ids; the limit is %d", n, maxIDs)
+	}
+	c := DefaultConfig()
+	set(&c.Sample, f.DoSample)
+	set(&c.Temperature, f.Temperature)
+	set(&c.TopH, f.TopH)
+	set(&c.TopK, f.TopK)
+	set(&c.TopP, f.TopP)
+	set(&c.MinP, f.MinP)
+	set(&c.TypicalP, f.TypicalP)
+	set(&c.Epsilon, f.Epsilon)
+	set(&c.Eta, f.Eta)
+	set(&c.RepetitionPenalty, f.RepetitionPenalty)
+	set(&c.NoRepeatNGram, f.NoRepeatNGram)
+	set(&c.RemoveInvalid, f.RemoveInvalid)
+	set(&c.MinLength, f.MinLength)
+	set(&c.MinNewTokens, f.MinNewTokens)
+	set(&c.MaxLength, f.MaxLength)
+	set(&c.MaxNewTokens, f.MaxNewTokens)
+	set(&c.Samples, f.Samples)
+	set(&c.ForcedBOS, (*int32)(f.ForcedBOS))
+	c.ForcedEOS, c.EOS, c.Stop = f.ForcedEOS, f.EOS, f.StopStrings
+	c.SuppressTokens, c.BeginSuppress = toIDs(f.SuppressTokens), toIDs(f.BeginSuppress)
+	for _, w := range f.BadWords {
+		c.BadWords = append(c.BadWords, toIDs(w))
+	}
+	for _, b := range f.Bias {
+		c.Bias = append(c.Bias, Bias(b))
+	}
+	c.Decay = (*LengthPenalty)(f.Decay)
+	if !c.Sample && c.Temperature == 0 {
+		c.Temperature = 1 // some files say so; it has no effect
+	}
+	if slices.Contains(c.Stop, "") {
+		return nil, errors.New("stop_strings holds an empty text")
+	}
+	if err := c.Check(math.MaxInt32); err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// isSet tells whether a value is there, and neither null nor an empty list.
+func isSet(v json.RawMessage) bool {
+	return len(v) > 0 && string(v) != "null" && string(v) != "[]"
+}
