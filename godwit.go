@@ -148,12 +148,23 @@ func WithHiddenStates() ForwardOption { return func(o *arch.ForwardOptions) { o.
 // one after the other, and filled with padding once it has ended. Fewer columns are added if all rows end before.
 func WithGenerate(n int) ForwardOption { return func(o *arch.ForwardOptions) { o.Generate = n } }
 
+// WithArgument gives a keyword argument of the run by its name in Python, true, false or a float64: interpolate_pos_encoding lets
+// many models of images take images of another size. An argument that the model does not know is an error.
+func WithArgument(name string, value any) ForwardOption {
+	return func(o *arch.ForwardOptions) {
+		if o.Args == nil {
+			o.Args = make(map[string]any)
+		}
+		o.Args[name] = value
+	}
+}
+
 // Forward runs the network on raw tensors and returns, by name, every output that the Hugging Face class of config.json's
 // architectures returns (pooler_output, logits, start_logits, ...), and always last_hidden_state.
 //
 // The inputs are named and shaped as in Python: input_ids [sequences, tokens] of integers, and, optional, attention_mask,
-// token_type_ids and position_ids. Where the mask is 0, the outputs of a token are 0. Inputs that do not fit the model are
-// an error. The result is the caller's. ctx is looked at before the network runs, which is one piece of work.
+// token_type_ids and position_ids; pixel_values [images, channels, height, width]. Where the mask is 0, the outputs of a token
+// are 0. Inputs that do not fit the model are an error. The result is the caller's. ctx is looked at before the network runs, which is one piece of work.
 func (m *Model) Forward(ctx context.Context, inputs map[string]tensor.Tensor, opts ...ForwardOption) (map[string]tensor.Tensor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

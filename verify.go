@@ -21,6 +21,19 @@ type Difference struct {
 	Scale  float64 // largest absolute expected value
 }
 
+// A VerifyOption changes what Verify runs.
+type VerifyOption func(args map[string]map[string]any)
+
+// WithRunArgument gives a keyword argument to the run of that name, or to "main": see [WithArgument].
+func WithRunArgument(run, name string, value any) VerifyOption {
+	return func(args map[string]map[string]any) {
+		if args[run] == nil {
+			args[run] = make(map[string]any)
+		}
+		args[run][name] = value
+	}
+}
+
 // Verify runs the model on the inputs among the given tensors and compares its outputs with the others: a file of tensors
 // made in Python says whether this program computes the same.
 //
@@ -28,15 +41,21 @@ type Difference struct {
 // run's attention_mask is 0 are not compared, and tensors of integers that are no inputs are passed over. The differences
 // are in the order of the runs' and outputs' names. A NaN on one side only is an infinite error. Expected values of another
 // floating-point type than F32 are an error, and so is a run without any.
-func (m *Model) Verify(ctx context.Context, expected map[string]tensor.Tensor) ([]Difference, error) {
+func (m *Model) Verify(ctx context.Context, expected map[string]tensor.Tensor, options ...VerifyOption) ([]Difference, error) {
+	args := make(map[string]map[string]any)
+	for _, o := range options {
+		o(args)
+	}
 	runs := make(map[string]bool)
 	for name := range expected {
-		if run, ok := strings.CutSuffix(name, "input_ids"); ok {
-			runs[run] = true
+		for _, input := range []string{"input_ids", "pixel_values"} {
+			if run, ok := strings.CutSuffix(name, input); ok && (run == "" || strings.HasSuffix(run, ".")) {
+				runs[run] = true
+			}
 		}
 	}
 	if len(runs) == 0 {
-		return nil, fmt.Errorf("godwit: there is no input_ids among the %d tensors: nothing to run", len(expected))
+		return nil, fmt.Errorf("godwit: there is no input_ids and no pixel_values among the %d tensors: nothing to run", len(expected))
 	}
 	var diffs []Difference
 	for _, run := range slices.Sorted(maps.Keys(runs)) {
@@ -55,6 +74,9 @@ func (m *Model) Verify(ctx context.Context, expected map[string]tensor.Tensor) (
 			return nil, fmt.Errorf("godwit: run %q has no outputs to compare", title(run))
 		}
 		opts := []ForwardOption{WithHiddenStates()}
+		for name, value := range args[title(run)] {
+			opts = append(opts, WithArgument(name, value))
+		}
 		if ids := want["generated_ids"]; len(ids.Shape) == 2 && len(inputs["input_ids"].Shape) == 2 {
 			opts = append(opts, WithGenerate(ids.Shape[1]-inputs["input_ids"].Shape[1]))
 		}
@@ -118,7 +140,7 @@ func (m *Model) VerifyTexts(ctx context.Context, texts []string, expected map[st
 }
 
 // inputNames are the names of tensors that are inputs.
-var inputNames = []string{"input_ids", "attention_mask", "token_type_ids", "position_ids"}
+var inputNames = []string{"input_ids", "attention_mask", "token_type_ids", "position_ids", "pixel_values"}
 
 // floats are the types of outputs. Only F32 is compared; the others are an error rather than passed over.
 var floats = []tensor.DType{tensor.F32, tensor.F64, tensor.F16, tensor.BF16}

@@ -75,7 +75,7 @@ func TestVerify(t *testing.T) {
 		expected map[string]tensor.Tensor
 		want     string
 	}{
-		{nil, "godwit: there is no input_ids among the 0 tensors: nothing to run"},
+		{nil, "godwit: there is no input_ids and no pixel_values among the 0 tensors: nothing to run"},
 		{renamed, `godwit: run "holes": bert (BertForSequenceClassification) has no output nothing; it has hidden_states.0, hidden_states.1, last_hidden_state, logits`},
 		{reshaped, `godwit: run "main": logits: has shape [3 1], expected is [3 2]`},
 		{double, `godwit: run "holes": logits: is of type F64; outputs are compared in F32: save it as float32`},

@@ -34,11 +34,37 @@ type Model interface {
 
 // ForwardOptions ask for more outputs.
 type ForwardOptions struct {
-	// HiddenStates adds hidden_states.N, the input of layer N, for each layer.
+	// HiddenStates adds hidden_states.N, the input of layer N, for each layer; models of images add the output of the last one.
 	HiddenStates bool
 	// Generate, if it is not 0, adds generated_ids, [rows, columns and at most this many more]: input_ids, continued by the
 	// likeliest tokens. A row that has ended is filled with padding. It is for decoders.
 	Generate int
+	// Args are the keyword arguments of the run by their names in Python (interpolate_pos_encoding): a bool or a float64 each.
+	// One that the model does not know is an error.
+	Args map[string]any
+}
+
+// CheckArgs returns an error if there are keyword arguments other than the known ones, which are true or false.
+func (o ForwardOptions) CheckArgs(known ...string) error {
+	for _, name := range slices.Sorted(maps.Keys(o.Args)) {
+		_, isBool := o.Args[name].(bool)
+		switch {
+		case slices.Contains(known, name) && isBool:
+		case slices.Contains(known, name):
+			return fmt.Errorf("argument %s is %v; want true or false", name, o.Args[name])
+		case len(known) == 0:
+			return fmt.Errorf("argument %q is not known; the model takes none", name)
+		default:
+			return fmt.Errorf("argument %q is not known; the model takes %s", name, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+// Flag returns the keyword argument of that name, false if there is none.
+func (o ForwardOptions) Flag(name string) bool {
+	v, _ := o.Args[name].(bool)
+	return v
 }
 
 // A Config is a config.json: the fields that all models have, and the text for the family to read its own from.

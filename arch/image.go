@@ -39,6 +39,9 @@ type ImageTextEncoder interface {
 	ImageEncoder
 	// TextLimits returns what the text tower can take.
 	TextLimits() Limits
+	// PadTexts returns the length to which texts have to be padded before they are encoded: the padding takes part, as it did
+	// when the model was trained. 0: they are not.
+	PadTexts() int
 	// EncodeTexts returns a vector for each sequence of a batch within the limits, [sequences, dimensions], valid until the
 	// Workspace is reset.
 	EncodeTexts(ws *tensor.Workspace, b *Batch) tensor.Tensor

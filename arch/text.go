@@ -92,6 +92,9 @@ func (s *Sink) Continued(name string, added [][]int32) {
 // A model that pools the first token takes the first that takes part, and zeros for a sequence without any. run is the model:
 // it gets the packed batch, and gives its outputs to the Sink.
 func ForwardText(inputs map[string]tensor.Tensor, opts ForwardOptions, lim Limits, run func(b *Batch, out *Sink)) (map[string]tensor.Tensor, error) {
+	if err := opts.CheckArgs(); err != nil {
+		return nil, err
+	}
 	p, err := readPadded(inputs)
 	if err != nil {
 		return nil, err

@@ -21,7 +21,7 @@ type rowTask struct {
 	lda, headDim int // of Rotate
 	positions    []int32
 	rope         RoPE
-	image        [3]int // of Patches: height, width, size of a patch
+	image        [4]int // of Patches: height and width, and those of a patch
 }
 
 // shareFrom is the number of elements from which several threads win: some 10 µs of work.

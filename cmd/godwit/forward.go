@@ -1,10 +1,12 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,6 +18,7 @@ func forwardCommand(con *console) *cobra.Command {
 	var flags modelFlags
 	var in, out string
 	var hidden bool
+	var set []string
 	var generate int
 	c := &cobra.Command{
 		Use:   "forward MODEL --in FILE --out FILE",
@@ -24,17 +27,23 @@ func forwardCommand(con *console) *cobra.Command {
 named in config.json returns, and always last_hidden_state.
 
 Inputs are named and shaped as in Python: input_ids [sequences, tokens], and, optional, attention_mask,
-token_type_ids and position_ids. Where the mask is 0, the outputs of a token are 0.
+token_type_ids and position_ids; pixel_values [images, channels, height, width]. Where the mask is 0, the
+outputs of a token are 0. --set gives keyword arguments that they take in Python, as JSON.
 
 --generate N continues each sequence of a decoder by its likeliest tokens, N at most, and writes
 generated_ids: the prompt, what follows, and padding after an end of text.`,
 		Example: `  godwit forward ./bert-base-uncased --in inputs.safetensors --out outputs.safetensors
   godwit forward ./model --in inputs.safetensors --out outputs.safetensors --hidden-states
+  godwit forward ./vit --in pixels.safetensors --out outputs.safetensors --set interpolate_pos_encoding=true
   godwit forward ./gpt2 --in prompt.safetensors --out outputs.safetensors --generate 20`,
 		Args: arguments(1, 1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if in == "" || out == "" {
 				return usagef("forward needs both --in and --out")
+			}
+			opts, err := parseSet(set)
+			if err != nil {
+				return err
 			}
 			inputs, err := readTensors(in)
 			if err != nil {
@@ -46,7 +55,6 @@ generated_ids: the prompt, what follows, and padding after an end of text.`,
 				return err
 			}
 			defer m.Close()
-			var opts []godwit.ForwardOption
 			if hidden {
 				opts = append(opts, godwit.WithHiddenStates())
 			}
@@ -78,8 +86,26 @@ generated_ids: the prompt, what follows, and padding after an end of text.`,
 	c.Flags().StringVar(&in, "in", "", "safetensors file with the inputs")
 	c.Flags().StringVar(&out, "out", "", "safetensors file to write the outputs to")
 	c.Flags().BoolVar(&hidden, "hidden-states", false, "also write hidden_states.N, the input of each layer")
+	c.Flags().StringArrayVar(&set, "set", nil, "NAME=JSON: a keyword argument of the run (can be repeated)")
 	c.Flags().IntVar(&generate, "generate", 0, "also write generated_ids: input_ids continued by at most this many likeliest tokens")
 	return c
+}
+
+// parseSet reads the values of --set.
+func parseSet(set []string) ([]godwit.ForwardOption, error) {
+	var opts []godwit.ForwardOption
+	for _, s := range set {
+		name, text, _ := strings.Cut(s, "=")
+		var value any
+		err := json.Unmarshal([]byte(text), &value)
+		_, isBool := value.(bool)
+		_, isNumber := value.(float64)
+		if err != nil || name == "" || !isBool && !isNumber {
+			return nil, usagef("--set is %q, must be NAME=true, NAME=false or NAME=NUMBER", s)
+		}
+		opts = append(opts, godwit.WithArgument(name, value))
+	}
+	return opts, nil
 }
 
 // printShapes writes the names and shapes of outputs.

@@ -36,9 +36,10 @@ func verifyCommand(io *console) *cobra.Command {
 which another library computed. It prints the maximum and mean absolute error of each output and fails if a
 maximum is above the tolerance. Positions whose attention_mask is 0 are not compared.
 
-Names are those of Python: input_ids, attention_mask, last_hidden_state, logits, hidden_states.0. A file may
-hold several runs: the tensors of a run other than the main one have its name before theirs, as in
-len7.input_ids and len7.logits.
+Names are those of Python: input_ids, attention_mask, pixel_values, last_hidden_state, logits,
+hidden_states.0. A file may hold several runs: the tensors of a run other than the main one have its name
+before theirs, as in len7.input_ids and len7.logits. If a file case.json beside EXPECTED has "runs", the
+"kwargs" of each are the keyword arguments that it had in Python.
 
 If a file case.json beside EXPECTED has a list "sentences", then embeddings, embeddings.NAME (computed with
 the prompt of that name) and similarity are what sentence-transformers returned for these.
@@ -69,7 +70,7 @@ after 24 layers.`,
 				return err
 			}
 			defer m.Close()
-			diffs, err := verify(c.Context(), m, expected, known.Sentences)
+			diffs, err := verify(c.Context(), m, expected, known)
 			if err != nil {
 				return err
 			}
@@ -82,11 +83,11 @@ after 24 layers.`,
 }
 
 // verify compares all outputs among the expected tensors: those of sentences, if there are any, and those of runs.
-func verify(ctx context.Context, m *godwit.Model, expected map[string]tensor.Tensor, sentences []string) ([]godwit.Difference, error) {
-	if len(sentences) == 0 || expected["embeddings"].Shape == nil {
-		return m.Verify(ctx, expected)
+func verify(ctx context.Context, m *godwit.Model, expected map[string]tensor.Tensor, known caseFile) ([]godwit.Difference, error) {
+	if len(known.Sentences) == 0 || expected["embeddings"].Shape == nil {
+		return m.Verify(ctx, expected, known.options()...)
 	}
-	diffs, err := m.VerifyTexts(ctx, sentences, expected)
+	diffs, err := m.VerifyTexts(ctx, known.Sentences, expected)
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func verify(ctx context.Context, m *godwit.Model, expected map[string]tensor.Ten
 		}
 	}
 	if outputs {
-		runs, err := m.Verify(ctx, rest)
+		runs, err := m.Verify(ctx, rest, known.options()...)
 		return append(diffs, runs...), err
 	}
 	return diffs, nil
@@ -108,6 +109,20 @@ func verify(ctx context.Context, m *godwit.Model, expected map[string]tensor.Ten
 type caseFile struct {
 	Noise     map[string]float64 `json:"noise_fp32"`
 	Sentences []string           `json:"sentences"`
+	Runs      map[string]struct {
+		Args map[string]any `json:"kwargs"`
+	} `json:"runs"`
+}
+
+// options returns the keyword arguments of the runs.
+func (c *caseFile) options() []godwit.VerifyOption {
+	var opts []godwit.VerifyOption
+	for run, r := range c.Runs {
+		for name, value := range r.Args {
+			opts = append(opts, godwit.WithRunArgument(run, name, value))
+		}
+	}
+	return opts
 }
 
 // readCase reads a case.json, if there is such a file.
