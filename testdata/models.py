@@ -283,8 +283,7 @@ def decoders():
         inputs = {"input_ids": full}
         tensors.update(inputs)
         single = model(**inputs)
-        generated = model.generate(ids, attention_mask=mask, max_new_tokens=5, do_sample=False,
-                                   use_cache=name != "llama/dynamic")  # where a cache keeps the angles of shorter texts
+        generated = model.generate(ids, attention_mask=mask, max_new_tokens=5, do_sample=False)
         double = model.double()(**inputs)
         tensors["logits"] = double.logits.float()
         noise["logits"] = (double.logits - single.logits).abs().max().item()

@@ -497,7 +497,7 @@ func (c *config) check() error {
 		x    float32
 	}{{"the scale of the scores", c.LayerSpecs[0].Scale}, {"the scale of the embeddings", c.EmbedScale},
 		{"residual_multiplier", c.Residual}, {"logits_scaling", c.LogitDivisor}, {"logit_scale", c.LogitScale}} {
-		if x := float64(v.x); math.IsNaN(x) || math.IsInf(x, 0) || x == 0 && v.name == "logits_scaling" {
+		if x := float64(v.x); math.IsNaN(x) || math.IsInf(x, 0) || x == 0 && (v.name == "logits_scaling" || v.name == "residual_multiplier") {
 			return fmt.Errorf("%s is %g", v.name, v.x)
 		}
 	}

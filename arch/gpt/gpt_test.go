@@ -2,8 +2,10 @@ package gpt
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -28,8 +30,8 @@ func parse(t testing.TB, modelType, fields string) (*arch.Config, *family) {
 	return c, families[modelType]
 }
 
-// newTestModel returns a model of random weights.
-func newTestModel(t testing.TB, x *kernels.Exec, modelType, fields string) *Model {
+// newTestModel returns a model of random weights, of that type if it is one of 16 bits.
+func newTestModel(t testing.TB, x *kernels.Exec, modelType, fields string, stored tensor.DType) arch.TextEncoder {
 	t.Helper()
 	c, f := parse(t, modelType, fields)
 	tensors := map[string]tensor.Tensor{}
@@ -45,7 +47,7 @@ func newTestModel(t testing.TB, x *kernels.Exec, modelType, fields string) *Mode
 		m, err := newModel(c, f, w, x)
 		w.Close()
 		if err == nil {
-			return m
+			return m.(arch.TextEncoder)
 		}
 		var b *loader.BindError
 		if !errors.As(err, &b) {
@@ -53,15 +55,27 @@ func newTestModel(t testing.TB, x *kernels.Exec, modelType, fields string) *Mode
 		}
 		rng := rand.New(rand.NewPCG(1, 2))
 		for _, missing := range b.Missing {
-			v := tensor.New(missing.Shape...)
-			for i := range v.Data {
-				v.Data[i] = rng.Float32() - 0.5
-			}
-			tensors[missing.Name] = v
+			tensors[missing.Name] = randomTensor(rng, stored, missing.Shape)
 		}
 	}
 	t.Fatal("the weights do not bind")
 	return nil
+}
+
+// randomTensor returns numbers between -0.5 and 0.5.
+func randomTensor(rng *rand.Rand, stored tensor.DType, shape []int) tensor.Tensor {
+	v := tensor.New(shape...)
+	for i := range v.Data {
+		v.Data[i] = rng.Float32() - 0.5
+	}
+	if stored != tensor.BF16 {
+		return v
+	}
+	raw := make([]byte, 2*len(v.Data))
+	for i, x := range v.Data {
+		binary.LittleEndian.PutUint16(raw[2*i:], uint16(math.Float32bits(x)>>16))
+	}
+	return tensor.Tensor{DType: stored, Shape: shape, Raw: raw}
 }
 
 // TestSameBits compares a sequence in a batch, on several threads and Sets, with itself alone.
@@ -71,7 +85,7 @@ func TestSameBits(t *testing.T) {
 		for _, set := range kernels.Sets() {
 			for _, threads := range []int{1, 2, 5} {
 				x := kernels.New(set, threads)
-				m := newTestModel(t, x, modelType, small)
+				m := newTestModel(t, x, modelType, small, tensor.F32)
 				ids := []int32{3, 7, 9, 2, 11, 5}
 				var alone, batch arch.Batch
 				alone.Append(ids, nil, m.Limits().Rule)

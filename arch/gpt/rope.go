@@ -66,7 +66,8 @@ func newRope(p *ropeParameters, theta float64, dim, maxPositions int, original *
 		return nil, fmt.Errorf("rope_theta is %g; want a number above 0", theta)
 	}
 	r := &rope{dim: dim, theta: theta, scale: 1, freq: make([]float32, dim/2)}
-	power := powers(theta, dim)
+	power := make([]float32, dim/2)
+	powers(power, theta, dim)
 	for i, p := range power {
 		r.freq[i] = 1 / p
 	}
@@ -127,13 +128,11 @@ func newRope(p *ropeParameters, theta float64, dim, maxPositions int, original *
 	return r, nil
 }
 
-// powers returns theta^(2i/dim) for each pair.
-func powers(theta float64, dim int) []float32 {
-	p := make([]float32, dim/2)
+// powers sets p to theta^(2i/dim) for each pair.
+func powers(p []float32, theta float64, dim int) {
 	for i := range p {
 		p[i] = float32(kernels.Pow(theta, float64(float32(2*i)/float32(dim))))
 	}
-	return p
 }
 
 // llama3 slows the low frequencies down, those whose wave is longer than what the model was trained with.
@@ -195,33 +194,47 @@ func (r *rope) yarn(p *ropeParameters, power []float32, trained float64) {
 	}
 }
 
-// frequencies returns the frequencies for a batch whose positions are below span.
-func (r *rope) frequencies(span int) []float32 {
+// frequencies returns the frequencies for a sequence of that length. buf is memory for them.
+func (r *rope) frequencies(span int, buf []float32) []float32 {
 	switch {
 	case r.long != nil && span > r.original:
 		return r.long
 	case r.dynamic && span > r.original:
 		grow := float64(r.factor*float64(span))/float64(r.original) - (r.factor - 1)
 		theta := float32(r.theta * kernels.Pow(grow, float64(r.dim)/float64(r.dim-2)))
-		freq := powers(float64(theta), r.dim)
-		for i, p := range freq {
-			freq[i] = 1 / p
+		powers(buf, float64(theta), r.dim)
+		for i, p := range buf {
+			buf[i] = 1 / p
 		}
-		return freq
+		return buf
 	}
 	return r.freq
 }
 
-// table returns the rotations of the positions, one row each, in the Workspace.
-func (r *rope) table(ws *tensor.Workspace, positions []int32, span int) kernels.RoPE {
+// grows tells whether a sequence can grow from length n to length to, if the frequencies of its keys are those of the length
+// span. Those of dynamic change with every token; old keys keep theirs while tokens come one by one.
+func (r *rope) grows(span, n, to int) bool {
+	switch {
+	case r.long != nil:
+		return span > r.original == (to > r.original)
+	case r.dynamic:
+		return max(span, to) <= r.original || to == n+1
+	}
+	return true
+}
+
+// table returns the rotations of the tokens of a pass, one row each, in the Workspace.
+func (r *rope) table(ws *tensor.Workspace, p *pass) kernels.RoPE {
 	half := r.dim / 2
-	t := kernels.RoPE{Cos: ws.Float32(len(positions) * half), Sin: ws.Float32(len(positions) * half), Dim: r.dim,
-		Interleaved: r.interleaved}
-	freq := r.frequencies(span)
-	for i, pos := range positions {
-		for j, f := range freq {
-			sin, cos := kernels.SinCos(float64(float32(pos) * f))
-			t.Cos[i*half+j], t.Sin[i*half+j] = float32(float32(cos)*r.scale), float32(float32(sin)*r.scale)
+	t := kernels.RoPE{Cos: ws.Float32(len(p.ids) * half), Sin: ws.Float32(len(p.ids) * half), Dim: r.dim, Interleaved: r.interleaved}
+	buf := ws.Float32(half)
+	for s, span := range p.spans {
+		freq := r.frequencies(int(span), buf)
+		for i := int(p.starts[s]); i < int(p.starts[s+1]); i++ {
+			for j, f := range freq {
+				sin, cos := kernels.SinCos(float64(float32(p.positions[i]) * f))
+				t.Cos[i*half+j], t.Sin[i*half+j] = float32(float32(cos)*r.scale), float32(float32(sin)*r.scale)
+			}
 		}
 	}
 	return t

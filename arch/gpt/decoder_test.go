@@ -1,0 +1,351 @@
+package gpt
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/godwit-ml/godwit/arch"
+	"github.com/godwit-ml/godwit/internal/race"
+	"github.com/godwit-ml/godwit/kernels"
+	"github.com/godwit-ml/godwit/tensor"
+)
+
+var _ arch.Decoder = (*CausalLM)(nil)
+
+// smallWith returns the fields of small and others.
+func smallWith(fields string) string {
+	if fields == "" {
+		return small
+	}
+	return small + ", " + fields
+}
+
+// newDecoder returns a decoder of random weights.
+func newDecoder(t testing.TB, x *kernels.Exec, modelType, fields string, stored tensor.DType) *CausalLM {
+	t.Helper()
+	m, ok := newTestModel(t, x, modelType, fields+`, "architectures": ["ForCausalLM"]`, stored).(*CausalLM)
+	if !ok {
+		t.Fatalf("%s is no decoder", modelType)
+	}
+	return m
+}
+
+// randomIDs returns ids below n.
+func randomIDs(n, length int) []int32 {
+	rng := rand.New(rand.NewPCG(7, 8))
+	ids := make([]int32, length)
+	for i := range ids {
+		ids[i] = rng.Int32N(int32(n))
+	}
+	return ids
+}
+
+// allLogits returns the logits of each token without a cache.
+func allLogits(m *CausalLM, ids []int32) []float32 {
+	var b arch.Batch
+	b.Append(ids, nil, m.Limits().Rule)
+	var ws tensor.Workspace
+	return m.logits(&ws, m.Encode(&ws, &b)).Data
+}
+
+// prefill appends ids to the cache in chunks, and returns the logits of each token.
+func prefill(m *CausalLM, c arch.Cache, ids []int32, chunk int) []float32 {
+	var logits []float32
+	var ws tensor.Workspace
+	for part := range slices.Chunk(ids, chunk) {
+		ws.Reset()
+		logits = append(logits, m.Continue(&ws, []arch.Cache{c}, [][]int32{part}, true).Data...)
+	}
+	return logits
+}
+
+// variants are models in which what a cache has to do with differs.
+var variants = []struct{ name, modelType, fields string }{
+	{"llama/gqa", "llama", `"num_key_value_heads": 1`},
+	{"mistral/window", "mistral", `"sliding_window": 5`},
+	{"gemma2", "gemma2", `"sliding_window": 3, "attn_logit_softcapping": 3.0, "final_logit_softcapping": 2.0`},
+	{"gemma3/ropes", "gemma3_text", `"layer_types": ["sliding_attention", "full_attention"], "sliding_window": 4`},
+	{"falcon/alibi", "falcon", `"alibi": true`},
+	{"falcon/new", "falcon", `"new_decoder_architecture": true, "num_kv_heads": 1, "ffn_hidden_size": 20`},
+	{"phi3/longrope", "phi3", `"rope_scaling": {"type": "longrope", "short_factor": [1, 1.1, 1.2, 1.3],
+		"long_factor": [2, 3, 4, 5]}, "original_max_position_embeddings": 11`},
+	{"llama/dynamic", "llama", `"rope_scaling": {"type": "dynamic", "factor": 2}, "max_position_embeddings": 11`},
+	{"olmo2", "olmo2", ``},
+	{"opt/post_norm", "opt", `"do_layer_norm_before": false, "word_embed_proj_dim": 12, "ffn_dim": 20`},
+	{"bloom/post_norm", "bloom", `"apply_residual_connection_post_layernorm": true, "n_head": 3, "n_layer": 2`},
+	{"qwen2_moe", "qwen2_moe", `"num_experts": 5, "num_experts_per_tok": 2, "moe_intermediate_size": 12, "shared_expert_intermediate_size": 12`},
+	{"gpt2/scaled", "gpt2", `"scale_attn_by_inverse_layer_idx": true`},
+}
+
+// TestContinue compares logits, bit for bit: of a whole text without a cache, in one piece, in chunks, beside others, after
+// a text that was cut off; on several threads and Sets, with weights of float32 and bfloat16, and caches of both.
+func TestContinue(t *testing.T) {
+	list := variants
+	for modelType := range families {
+		list = append(list, struct{ name, modelType, fields string }{modelType, modelType, `"pad_token_id": 0`})
+	}
+	ids := randomIDs(40, 23)
+	for _, v := range list {
+		fields := smallWith(v.fields)
+		for _, stored := range []tensor.DType{tensor.F32, tensor.BF16} {
+			if testing.Short() && stored == tensor.F32 {
+				continue
+			}
+			want := map[bool][]float32{}
+			for _, set := range kernels.Sets() {
+				threads := []int{1, 2, 5}
+				if set.Name() == "generic" { // which is slow
+					threads = threads[:1]
+				}
+				for _, threads := range threads {
+					x := kernels.New(set, threads)
+					m := newDecoder(t, x, v.modelType, fields, stored)
+					name := fmt.Sprintf("%s, %v, %s, %d threads", v.name, stored, set.Name(), threads)
+					same := func(what string, got, want []float32) {
+						t.Helper()
+						if !slices.Equal(got, want) {
+							t.Errorf("%s, %s: other bits", name, what)
+						}
+					}
+					plain := allLogits(m, ids)
+					if want[false] == nil {
+						want[false] = plain
+					}
+					same("without a cache", plain, want[false])
+					for _, o := range []arch.CacheOptions{{}, {BFloat16: true, Chunk: 30}} {
+						fresh := func() arch.Cache {
+							c := m.NewCache(o)
+							c.Expect(len(ids))
+							return c
+						}
+						whole := prefill(m, fresh(), ids, 23)
+						if want[o.BFloat16] == nil {
+							want[o.BFloat16] = whole
+						}
+						same(fmt.Sprintf("%+v, in one piece", o), whole, want[o.BFloat16])
+						same(fmt.Sprintf("%+v, one by one", o), prefill(m, fresh(), ids, 1), whole)
+						testSeries(t, m, fresh, ids, whole, fmt.Sprintf("%s, %+v", name, o))
+					}
+					x.Close()
+				}
+			}
+		}
+	}
+}
+
+// testSeries takes a text in chunks of 7, of which the second and third are beside other texts, cuts it, and continues it.
+func testSeries(t *testing.T, m *CausalLM, fresh func() arch.Cache, ids []int32, want []float32, name string) {
+	t.Helper()
+	vocab := m.c.Vocab
+	var ws tensor.Workspace
+	c, left, right := fresh(), fresh(), fresh()
+	m.Continue(&ws, []arch.Cache{c}, [][]int32{ids[:7]}, false)
+	out := m.Continue(&ws, []arch.Cache{left, c, right}, [][]int32{ids[3:4], ids[7:14], ids[:9]}, true)
+	if !slices.Equal(out.Data[vocab:8*vocab], want[7*vocab:14*vocab]) || !slices.Equal(out.Data[8*vocab:], want[:9*vocab]) {
+		t.Errorf("%s: beside others: other bits", name)
+	}
+	out = m.Continue(&ws, []arch.Cache{c, left}, [][]int32{ids[14:21], ids[5:6]}, false)
+	if !slices.Equal(out.Row(0), want[20*vocab:21*vocab]) {
+		t.Errorf("%s: the last token's: other bits", name)
+	}
+	if !c.Truncate(12) || c.Len() != 12 {
+		t.Fatalf("%s: cut to 12 tokens, it has %d", name, c.Len())
+	}
+	out = m.Continue(&ws, []arch.Cache{c}, [][]int32{ids[12:23]}, true)
+	if !slices.Equal(out.Data, want[12*vocab:]) {
+		t.Errorf("%s: after a text that was cut: other bits", name)
+	}
+	c.Truncate(0)
+	c.Expect(len(ids))
+	out = m.Continue(&ws, []arch.Cache{c}, [][]int32{ids[:5]}, true)
+	if !slices.Equal(out.Data, want[:5*vocab]) {
+		t.Errorf("%s: in an emptied cache: other bits", name)
+	}
+}
+
+// TestContinueLong goes over the pages of a KV: in chunks, with windows that drop pages, beside others.
+func TestContinueLong(t *testing.T) {
+	const tokens = 1300
+	for _, v := range []struct{ modelType, fields string }{
+		{"llama", `"num_key_value_heads": 1`},
+		{"llama", `"hidden_size": 96, "intermediate_size": 3000`}, // threads share the product with one row
+		{"gemma2", `"sliding_window": 100, "attn_logit_softcapping": 3.0`},
+		{"mistral", `"sliding_window": 520`},
+		{"bloom", `"n_head": 3, "n_layer": 2`},
+		{"falcon", `"alibi": true`},
+		{"phi3", `"rope_scaling": {"type": "longrope", "short_factor": [1, 1.1, 1.2, 1.3], "long_factor": [2, 3, 4, 5]},
+			"original_max_position_embeddings": 600`},
+	} {
+		ids := randomIDs(40, tokens)
+		for _, threads := range []int{1, 2, 5} {
+			x := kernels.New(nil, threads)
+			defer x.Close()
+			m := newDecoder(t, x, v.modelType, smallWith(v.fields), tensor.BF16)
+			for _, o := range []arch.CacheOptions{{Chunk: tokens}, {BFloat16: true, Chunk: tokens}} {
+				fresh := func() arch.Cache {
+					c := m.NewCache(o)
+					c.Expect(tokens)
+					return c
+				}
+				want := prefill(m, fresh(), ids, tokens)
+				if !o.BFloat16 && !slices.Equal(want, allLogits(m, ids)) {
+					t.Errorf("%s: other bits than without a cache", v.modelType)
+				}
+				o.Chunk = 512
+				for _, chunk := range []int{1, 7, 512} {
+					if testing.Short() && chunk == 1 {
+						continue
+					}
+					if !slices.Equal(prefill(m, fresh(), ids, chunk), want) {
+						t.Errorf("%s, %d threads, %+v: in chunks of %d: other bits", v.modelType, threads, o, chunk)
+					}
+				}
+			}
+		}
+	}
+}
+
+// TestCacheMemory compares what a cache takes with what was said before.
+func TestCacheMemory(t *testing.T) {
+	x := kernels.New(nil, 1)
+	defer x.Close()
+	for _, v := range []struct {
+		modelType, fields string
+		flat              bool // all layers have a window
+	}{{"llama", `"num_key_value_heads": 1`, false}, {"mistral", `"sliding_window": 30`, true}, {"gemma2", `"sliding_window": 30`, false}} {
+		m := newDecoder(t, x, v.modelType, smallWith(v.fields), tensor.F32)
+		for _, o := range []arch.CacheOptions{{}, {BFloat16: true}, {Chunk: 100}, {BFloat16: true, Chunk: 40}} {
+			chunk := o.Chunk
+			if chunk == 0 {
+				chunk = 512
+			}
+			c := m.NewCache(o)
+			if c.Bytes() != 0 || c.Len() != 0 {
+				t.Errorf("%s: an empty cache has %d tokens and takes %d bytes", v.modelType, c.Len(), c.Bytes())
+			}
+			const tokens = 3000
+			c.Reserve(tokens)
+			said := m.CacheBytes(o, tokens)
+			if got := c.Bytes(); got != said || got == 0 {
+				t.Errorf("%s, %+v: %d bytes reserved, CacheBytes says %d", v.modelType, o, got, said)
+			}
+			if flat := said == m.CacheBytes(o, 100*tokens); flat != v.flat {
+				t.Errorf("%s, %+v: as much for 100 times as many tokens: %v", v.modelType, o, flat)
+			}
+			var ws tensor.Workspace
+			for part := range slices.Chunk(randomIDs(32000, tokens)[:tokens], chunk) {
+				ws.Reset()
+				for i := range part {
+					part[i] %= int32(m.c.Vocab)
+				}
+				m.Continue(&ws, []arch.Cache{c}, [][]int32{part}, false)
+			}
+			if got := c.Bytes(); got != said || c.Len() != tokens {
+				t.Errorf("%s, %+v: with %d tokens it takes %d bytes, CacheBytes says %d", v.modelType, o, c.Len(), got, said)
+			}
+			if c.Truncate(10) != (v.modelType == "llama") {
+				t.Errorf("%s: can be cut to 10 tokens: %v", v.modelType, v.modelType != "llama")
+			}
+			if !c.Truncate(0) || c.Len() != 0 || c.Bytes() != said {
+				t.Errorf("%s: emptied, it has %d tokens and takes %d bytes", v.modelType, c.Len(), c.Bytes())
+			}
+		}
+	}
+}
+
+// TestGrows: the keys of a cache are of no use where the frequencies of rotary embeddings change.
+func TestGrows(t *testing.T) {
+	x := kernels.New(nil, 1)
+	defer x.Close()
+	longrope := `"rope_scaling": {"type": "longrope", "short_factor": [1, 1.1, 1.2, 1.3], "long_factor": [2, 3, 4, 5]},
+		"original_max_position_embeddings": 11`
+	dynamic := `"rope_scaling": {"type": "dynamic", "factor": 2}, "max_position_embeddings": 11`
+	for _, c := range []struct {
+		modelType, fields string
+		expect, has, n    int
+		want              bool
+	}{
+		{"llama", ``, 0, 8, 1000, true},
+		{"phi3", longrope, 0, 0, 1000, true},
+		{"phi3", longrope, 0, 8, 11, true},
+		{"phi3", longrope, 0, 11, 12, false},
+		{"phi3", longrope, 12, 8, 12, true},
+		{"phi3", longrope, 12, 8, 11, false}, // as after a longer text has been cut
+		{"phi3", longrope, 0, 12, 13, true},
+		{"llama", dynamic, 0, 8, 11, true},
+		{"llama", dynamic, 0, 8, 12, false},
+		{"llama", dynamic, 0, 11, 12, true}, // old keys keep their angles
+		{"llama", dynamic, 0, 12, 14, false},
+		{"llama", dynamic, 12, 8, 10, false},
+	} {
+		m := newDecoder(t, x, c.modelType, smallWith(c.fields), tensor.F32)
+		cache := m.NewCache(arch.CacheOptions{})
+		if c.expect > 0 {
+			cache.Expect(c.expect)
+		}
+		if c.has > 0 {
+			prefill(m, cache, make([]int32, c.has), c.has)
+		}
+		if got := cache.Grows(c.n); got != c.want {
+			t.Errorf("%s: from %d tokens, %d expected, to %d: %v", c.modelType, c.has, c.expect, c.n, got)
+		}
+	}
+}
+
+// TestNoDecoder: a model without a head does not continue texts, nor one whose tokens see those after them.
+func TestNoDecoder(t *testing.T) {
+	x := kernels.New(nil, 1)
+	defer x.Close()
+	for _, c := range []struct{ modelType, fields string }{
+		{"llama", `"num_key_value_heads": 1`},
+		{"llama", `"architectures": ["LlamaForSequenceClassification"]`},
+		{"gemma3_text", `"architectures": ["Gemma3ForCausalLM"], "use_bidirectional_attention": true`},
+	} {
+		m := newTestModel(t, x, c.modelType, smallWith(c.fields), tensor.F32)
+		if _, ok := m.(arch.Decoder); ok {
+			t.Errorf("%s %s is a decoder", c.modelType, c.fields)
+		}
+		inputs := map[string]tensor.Tensor{"input_ids": tensor.FromInt64([]int64{1, 2}, 1, 2)}
+		if _, err := m.Forward(new(tensor.Workspace), inputs, arch.ForwardOptions{Generate: 2}); err == nil {
+			t.Errorf("%s %s generates", c.modelType, c.fields)
+		}
+	}
+}
+
+// TestContinueDoesNotAllocate counts allocations of tokens one by one, alone and beside others.
+func TestContinueDoesNotAllocate(t *testing.T) {
+	if race.Enabled {
+		t.Skip("the race detector allocates")
+	}
+	for _, v := range variants {
+		for _, threads := range []int{1, 2} {
+			x := kernels.New(nil, threads)
+			m := newDecoder(t, x, v.modelType, smallWith(v.fields), tensor.BF16)
+			for _, o := range []arch.CacheOptions{{}, {BFloat16: true}} {
+				var ws tensor.Workspace
+				var caches []arch.Cache
+				var ids [][]int32
+				for i := range 3 {
+					c := m.NewCache(o)
+					c.Reserve(32)
+					prefill(m, c, randomIDs(40, 3+2*i), 2)
+					caches, ids = append(caches, c), append(ids, []int32{int32(i)})
+				}
+				step := func() {
+					ws.Reset()
+					m.Continue(&ws, caches, ids, false)
+					m.Continue(&ws, caches[:1], ids[:1], false)
+				}
+				for range 3 {
+					step()
+				}
+				if n := testing.AllocsPerRun(7, step); n != 0 {
+					t.Errorf("%s, %d threads, %+v: %g allocations a token, want 0", v.name, threads, o, n)
+				}
+			}
+			x.Close()
+		}
+	}
+}
