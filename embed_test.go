@@ -2,6 +2,7 @@ package godwit_test
 
 import (
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"math"
@@ -42,8 +43,8 @@ func TestEmbed(t *testing.T) {
 	for _, dir := range cases(t, "sentence-transformers") {
 		name := filepath.Base(dir)
 		c := readCase(t, dir)
-		if c.Class != "SentenceTransformer" || name == "lasttoken_qwen3" {
-			continue // other tasks and families
+		if c.Class != "SentenceTransformer" {
+			continue // other tasks
 		}
 		t.Run(name, func(t *testing.T) {
 			m, err := godwit.Open(dir)
@@ -287,6 +288,53 @@ func TestEmbedStops(t *testing.T) {
 	if !errors.Is(err, context.Canceled) || !slices.Equal(done, []int{10, 20, 30}) {
 		t.Errorf("%v after %v", err, done)
 	}
+}
+
+// TestDecoderEmbedding: where nothing says how a decoder's tokens are pooled, the last one is the embedding.
+func TestDecoderEmbedding(t *testing.T) {
+	files := copyFS(t, "testdata/models/llama/yarn", func(p string) string { return p })
+	for _, name := range []string{"tokenizer.json", "tokenizer_config.json"} {
+		text, err := os.ReadFile("testdata/models/sentence-transformers/legacy/" + name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = &fstest.MapFile{Data: text}
+	}
+	m, err := godwit.OpenFS(files)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	const text = "the quick brown fox"
+	vecs, err := m.Embed(t.Context(), []string{text})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := m.Tokenizer()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := tok.AppendIDs(nil, text, m.Info().MaxTokens)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, err := m.Forward(t.Context(), map[string]tensor.Tensor{"input_ids": {DType: tensor.I32, Shape: []int{1, len(ids)}, Raw: int32s(ids)}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := out["last_hidden_state"].Data
+	if want := h[len(h)-24:]; !slices.Equal(vecs[0], want) {
+		t.Errorf("the embedding is %v, the last token's hidden state %v", vecs[0], want)
+	}
+}
+
+// int32s returns integers as the bytes of a tensor.
+func int32s(v []int32) []byte {
+	var raw []byte
+	for _, x := range v {
+		raw = binary.LittleEndian.AppendUint32(raw, uint32(x))
+	}
+	return raw
 }
 
 // TestForeignTokenizer embeds with a tokenizer that has more tokens than the model.

@@ -1,6 +1,7 @@
 package godwit
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -42,7 +43,7 @@ func (m *Model) openText(fsys, base fs.FS) {
 	if errors.Is(t.tokErr, fs.ErrNotExist) {
 		t.tokErr = errors.New("the model has no tokenizer: neither tokenizer.json nor vocab.txt is there")
 	}
-	t.pipeline, t.embedErr = sentence.Load(fsys, m.exec, t.limits.HiddenSize, "mean")
+	t.pipeline, t.embedErr = sentence.Load(fsys, m.exec, t.limits.HiddenSize, cmp.Or(t.limits.Pooling, "mean"))
 	if t.embedErr != nil {
 		t.embedErr = fmt.Errorf("it is no model of sentence embeddings: %w", t.embedErr)
 	}

@@ -28,6 +28,9 @@ type Limits struct {
 	MaxTokens  int // the longest sequence
 	HiddenSize int
 	Rule       Positions
+	// Pooling is how a text's embedding follows from its tokens where nothing else is said: "lasttoken" for a model whose tokens
+	// see only those before them, or "", which is "mean".
+	Pooling string
 }
 
 // A Sink collects the outputs of a packed batch, spread to the padded shape of its inputs.

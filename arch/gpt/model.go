@@ -210,6 +210,9 @@ func build(c *config, x *kernels.Exec) *Model {
 	m := &Model{c: c, x: x, Embed: nn.NewEmbedding(x, c.Vocab, c.WordDim), Layers: make([]layer, c.Layers),
 		limits: arch.Limits{Vocab: c.Vocab, Positions: maxPositions, MaxTokens: maxPositions, HiddenSize: c.WordDim,
 			Rule: arch.Positions{FromMask: c.PositionOffset > 0}}}
+	if c.Causal {
+		m.limits.Pooling = "lasttoken"
+	}
 	if c.LearnedPositions {
 		t := nn.NewEmbedding(x, c.MaxPositions+c.PositionOffset, c.Hidden)
 		m.Positions = &t
