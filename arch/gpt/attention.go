@@ -115,8 +115,8 @@ func (c *config) stored(j int) int {
 	return j/d*group + (per+1)*d + j%d
 }
 
-// forward sets dst to the epilogue of the attention of src. With caches, the keys and values are appended to them, and those
-// that are there are seen too.
+// forward sets dst to the epilogue of the attention of src, of the tokens that are wanted. With caches, the keys and values of all
+// are appended to them, and those that are there are seen too.
 func (a *attention) forward(ws *tensor.Workspace, dst, src tensor.Tensor, p *pass, e kernels.Epilogue) {
 	rows, c := src.NumRows(), a.c
 	if rows == 0 {
@@ -125,7 +125,7 @@ func (a *attention) forward(ws *tensor.Workspace, dst, src tensor.Tensor, p *pas
 	nq, nk := c.Heads*c.HeadDim, c.KVHeads*c.HeadDim
 	n := nq + 2*nk
 	mark := ws.Mark()
-	seen, t := ws.Tensor(rows, nq), ws.Tensor(rows, n)
+	seen, t := ws.Tensor(dst.NumRows(), nq), ws.Tensor(rows, n)
 	a.x.Gemm(t.Data, n, src.Data, c.Hidden, rows, a.qkv, kernels.Epilogue{Bias: a.bias})
 	q, k, v := t.Data, t.Data[nq:], t.Data[nq+nk:]
 	a.q.inPlace(q, n, rows)
@@ -149,10 +149,27 @@ func (a *attention) forward(ws *tensor.Workspace, dst, src tensor.Tensor, p *pas
 			kv.Append(k[first*n:], v[first*n:], n, last-first)
 			p.kv = append(p.kv, kv)
 		}
-		a.x.AttentionKV(seen.Data, nq, q, n, p.starts, p.kv, &params)
+		starts := p.starts
+		if seen.NumRows() < rows {
+			q, starts = lastQueries(ws, q, n, nq, starts)
+			n = nq
+		}
+		a.x.AttentionKV(seen.Data, nq, q, n, starts, p.kv, &params)
 	}
 	a.out.Into(dst, seen, e)
 	ws.Release(mark)
+}
+
+// lastQueries returns the rows of the last token of each sequence, the first cols columns, and where each begins.
+func lastQueries(ws *tensor.Workspace, q []float32, ld, cols int, starts []int32) (last []float32, each []int32) {
+	n := len(starts) - 1
+	last, each = ws.Float32(n*cols), ws.Int32(n+1)
+	each[0] = 0
+	for s := range n {
+		copy(last[s*cols:][:cols], q[(int(starts[s+1])-1)*ld:])
+		each[s+1] = int32(s + 1)
+	}
+	return last, each
 }
 
 // A falconBias is ALiBi as Falcon was trained with it: slope times the key's place, rounded to bfloat16, and scaled as the

@@ -62,11 +62,15 @@ func newTestModel(t testing.TB, x *kernels.Exec, modelType, fields string, store
 	return nil
 }
 
-// randomTensor returns numbers between -0.5 and 0.5.
+// randomTensor returns numbers between -0.5 and 0.5, those of a matrix smaller so that products are of the size of their input.
 func randomTensor(rng *rand.Rand, stored tensor.DType, shape []int) tensor.Tensor {
 	v := tensor.New(shape...)
+	scale := float32(1)
+	if len(shape) == 2 {
+		scale = float32(math.Sqrt(12 / float64(shape[1])))
+	}
 	for i := range v.Data {
-		v.Data[i] = rng.Float32() - 0.5
+		v.Data[i] = scale * (rng.Float32() - 0.5)
 	}
 	if stored != tensor.BF16 {
 		return v

@@ -34,38 +34,40 @@ func newLayer(c *config, i int, x *kernels.Exec) layer {
 	return l
 }
 
-// forward replaces h [tokens, Hidden] by the layer's output.
-func (l *layer) forward(ws *tensor.Workspace, h tensor.Tensor, c *config, p *pass) {
+// forward returns the layer's output for h [tokens, Hidden], which it overwrites, of the tokens that are wanted.
+func (l *layer) forward(ws *tensor.Workspace, h tensor.Tensor, c *config, p *pass) tensor.Tensor {
+	out := p.wanted(ws, h)
 	mark := ws.Mark()
 	switch {
 	case c.Place == afterSum:
-		l.Attention.forward(ws, h, h, p, onto(h, c))
-		l.AttnNorm.inPlace(h)
-		l.MLP.forward(ws, h, h, onto(h, c))
-		l.MLPNorm.inPlace(h)
+		l.Attention.forward(ws, out, h, p, onto(out, c))
+		l.AttnNorm.inPlace(out)
+		l.MLP.forward(ws, out, out, onto(out, c))
+		l.MLPNorm.inPlace(out)
 	case c.Parallel:
 		in := l.AttnNorm.of(ws, h)
-		mlpIn := in
+		mlpIn := p.wanted(ws, in)
 		if l.MLPNorm != nil {
-			mlpIn = l.MLPNorm.of(ws, h)
+			mlpIn = l.MLPNorm.of(ws, out)
 		}
-		l.Attention.forward(ws, h, in, p, onto(h, c))
-		l.MLP.forward(ws, h, mlpIn, onto(h, c))
+		l.Attention.forward(ws, out, in, p, onto(out, c))
+		l.MLP.forward(ws, out, mlpIn, onto(out, c))
 	case l.AttnPostNorm != nil:
-		in, result := l.AttnNorm.of(ws, h), ws.Tensor(h.NumRows(), c.Hidden)
+		in, result := l.AttnNorm.of(ws, h), ws.Tensor(out.NumRows(), c.Hidden)
 		l.Attention.forward(ws, result, in, p, kernels.Epilogue{})
 		l.AttnPostNorm.inPlace(result)
-		in = l.MLPNorm.ofSum(ws, h, result, l.Attention.x)
+		in = l.MLPNorm.ofSum(ws, out, result, l.Attention.x)
 		l.MLP.forward(ws, result, in, kernels.Epilogue{})
 		l.MLPPostNorm.inPlace(result)
-		l.Attention.x.Add(h.Data, h.Data, result.Data)
+		l.Attention.x.Add(out.Data, out.Data, result.Data)
 	default:
 		in := l.AttnNorm.of(ws, h)
-		l.Attention.forward(ws, h, in, p, onto(residual(h, in, c), c))
-		in = l.MLPNorm.of(ws, h)
-		l.MLP.forward(ws, h, in, onto(residual(h, in, c), c))
+		l.Attention.forward(ws, out, in, p, onto(residual(out, p.wanted(ws, in), c), c))
+		in = l.MLPNorm.of(ws, out)
+		l.MLP.forward(ws, out, in, onto(residual(out, in, c), c))
 	}
 	ws.Release(mark)
+	return out
 }
 
 // residual returns what a block's result is added to: its input, before its norm or after it.

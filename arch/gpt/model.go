@@ -43,6 +43,7 @@ type pass struct {
 	spans  []int32  // of each sequence, the length that the frequencies of its rotary embeddings follow, if that matters
 	caches []*cache // of each sequence, or none at all
 	last   bool     // only the last token of each sequence is wanted
+	few    bool     // so of the layer at hand, which is the last
 
 	rows   []int32         // 0, 1, 2, ...: rows of the tables
 	ropes  [2]kernels.RoPE // of the tokens
@@ -117,10 +118,8 @@ func (m *Model) run(ws *tensor.Workspace, p *pass, out *arch.Sink) tensor.Tensor
 		if out != nil && out.HiddenStates {
 			out.Tokens(fmt.Sprintf("hidden_states.%d", i), h)
 		}
-		m.Layers[i].forward(ws, h, c, p)
-	}
-	if p.last {
-		h = p.lastRows(ws, h)
+		p.few = p.last && i == len(m.Layers)-1
+		h = m.Layers[i].forward(ws, h, c, p)
 	}
 	m.Norm.inPlace(h)
 	if m.ProjectOut != nil {
@@ -129,10 +128,10 @@ func (m *Model) run(ws *tensor.Workspace, p *pass, out *arch.Sink) tensor.Tensor
 	return h
 }
 
-// lastRows returns the rows of the last token of each sequence.
-func (p *pass) lastRows(ws *tensor.Workspace, h tensor.Tensor) tensor.Tensor {
+// wanted returns the rows of h of the tokens that are wanted of a layer.
+func (p *pass) wanted(ws *tensor.Workspace, h tensor.Tensor) tensor.Tensor {
 	n := len(p.starts) - 1
-	if n == h.NumRows() {
+	if !p.few || n == h.NumRows() {
 		return h
 	}
 	t := ws.Tensor(n, h.Cols())
