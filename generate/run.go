@@ -1,0 +1,265 @@
+package generate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/godwit-ml/godwit/kernels"
+	"github.com/godwit-ml/godwit/tokenizer"
+)
+
+// A Finish says why a sequence ended.
+type Finish string
+
+// The reasons.
+const (
+	FinishEOS     Finish = "eos"     // the model ended it
+	FinishStop    Finish = "stop"    // a stop string came
+	FinishLength  Finish = "length"  // MaxNewTokens or MaxLength was reached
+	FinishContext Finish = "context" // the model's longest sequence was reached
+)
+
+// A Token is one step of a sequence.
+type Token struct {
+	Sample int   // number of the sequence, from 0
+	ID     int32 // of the token
+	// Text is the text that became final with this token: it may be that of several, or empty. The bytes of a character that is not
+	// complete are held back, and so is what may become a stop string.
+	Text string
+	// Logprob is the natural logarithm of the token's probability by the model's own logits, before anything was done to them; and
+	// Top are the likeliest tokens in descending order, valid until the next token. They are there if the Config asks for them.
+	Logprob float64
+	Top     []Candidate
+	// Finish is empty before the last token of a sequence. Stop is the stop string if one was found.
+	Finish Finish
+	Stop   string
+}
+
+// A Candidate is a token that could have come.
+type Candidate struct {
+	ID      int32
+	Logprob float64
+}
+
+// Generate continues the prompt and gives one token after the other, as it is chosen. With several samples all tokens of the first come,
+// then those of the second. A sequence that is not interrupted has a last token with Finish set; an error is the last element. The
+// loop can be left at any time.
+//
+// ctx is looked at between tokens, and between the chunks of a prompt; its error comes wrapped. The tokens do not depend on what the
+// Session knew before.
+func (s *Session) Generate(ctx context.Context, prompt []int32, c *Config) iter.Seq2[Token, error] {
+	return func(yield func(Token, error) bool) {
+		if s.running {
+			yield(Token{}, errors.New("the session is in use: one sequence at a time"))
+			return
+		}
+		s.running = true
+		defer func() { s.running = false }()
+		r := run{s: s, yield: yield}
+		if err := r.prepare(prompt, c); err != nil {
+			yield(Token{}, err)
+			return
+		}
+		if err := r.samples(ctx); err != nil {
+			yield(Token{}, err)
+		}
+	}
+}
+
+// A run is one call of Generate.
+type run struct {
+	s       *Session
+	c       *Config
+	yield   func(Token, error) bool
+	left    bool // yield said so
+	prompt  []int32
+	total   int // tokens at which a sequence ends
+	end     Finish
+	stopIDs []int32
+	stops   []string
+	stream  *tokenizer.Stream
+}
+
+// prepare checks the arguments, and that what may come has room.
+func (r *run) prepare(prompt []int32, c *Config) error {
+	m := r.s.m
+	vocab := m.Decoder.Limits().Vocab
+	if err := c.Check(vocab); err != nil {
+		return err
+	}
+	if err := m.checkIDs(prompt); err != nil {
+		return err
+	}
+	r.prompt, r.c = slices.Clone(prompt), c.Clone()
+	if r.c.EOS == nil {
+		r.c.EOS = m.Decoder.EndIDs()
+	}
+	if err := r.splitStops(); err != nil {
+		return err
+	}
+	r.total, r.end = m.context(), FinishContext
+	if len(prompt) >= r.total {
+		return fmt.Errorf("the prompt has %d tokens; the model takes %d with those that follow", len(prompt), r.total)
+	}
+	limit := 0
+	switch {
+	case c.MaxNewTokens > 0:
+		limit = len(prompt) + c.MaxNewTokens
+	case c.MaxLength > 0:
+		if limit = c.MaxLength; len(prompt) >= limit {
+			return fmt.Errorf("the prompt has %d tokens; max_length is %d with those that follow", len(prompt), limit)
+		}
+	}
+	if limit > 0 && limit <= r.total {
+		r.total, r.end = limit, FinishLength
+	}
+	if c.MaxCacheBytes > 0 {
+		if need := m.Decoder.CacheBytes(r.s.options, r.total); need > c.MaxCacheBytes {
+			return &MemoryError{Need: need, Limit: c.MaxCacheBytes, Tokens: r.total}
+		}
+	}
+	s := r.s
+	if len(s.first) != vocab {
+		s.first = make([]float32, vocab)
+		s.probs = make([]float32, vocab)
+	}
+	if n := min(c.TopLogprobs, vocab); len(s.top) != n {
+		s.top, s.values, s.order = make([]Candidate, n), make([]float32, n), make([]int32, n)
+	}
+	return nil
+}
+
+// splitStops tells stop strings that are special tokens, which the text does not show, from the others.
+func (r *run) splitStops() error {
+	if len(r.c.Stop) == 0 {
+		return nil
+	}
+	tok := r.s.m.Tokenizer
+	if tok == nil {
+		return errors.New("there are stop strings, but the model has no tokenizer")
+	}
+	added := tok.AddedTokens()
+	for _, stop := range r.c.Stop {
+		if id, ok := tok.TokenToID(stop); ok && added[id].Special && added[id].Content == stop {
+			r.stopIDs = append(r.stopIDs, id)
+		} else {
+			r.stops = append(r.stops, stop)
+		}
+	}
+	r.c.EOS = append(r.c.EOS, r.stopIDs...)
+	return nil
+}
+
+// reserveTokens is how many new tokens have memory reserved at once.
+const reserveTokens = 1024
+
+func (r *run) samples(ctx context.Context) error {
+	s, c := r.s, r.c
+	reserve := min(r.total, len(r.prompt)+reserveTokens)
+	logits, err := s.prefill(ctx, r.prompt, reserve, c.Progress)
+	if err != nil {
+		return err
+	}
+	if c.Samples > 1 {
+		copy(s.first, logits)
+	}
+	reused := s.reused
+	for i := range c.Samples {
+		if i > 0 {
+			// All but the prompt is forgotten. The logits after it are known, unless the cache had to let go of it.
+			if s.keep(len(r.prompt)); len(s.ids) < len(r.prompt) {
+				if _, err := s.prefill(ctx, r.prompt, reserve, nil); err != nil {
+					return err
+				}
+			}
+			logits = s.first
+		}
+		s.reused = reused
+		if err := r.sample(ctx, i, logits); err != nil || r.left {
+			return err
+		}
+	}
+	return nil
+}
+
+// sample makes one sequence. The session knows the prompt, logits are those after it.
+func (r *run) sample(ctx context.Context, number int, logits []float32) error {
+	s, c, m := r.s, r.c, r.s.m
+	s.sampler.Reset(m.Exec, c, m.Decoder.Limits().Vocab, len(r.prompt), r.total, number)
+	s.stop.reset(r.stops)
+	if m.Tokenizer != nil {
+		r.stream = m.Tokenizer.NewStream(!c.SpecialTokens)
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		id, err := s.sampler.Next(s.ids, logits)
+		if err != nil {
+			return err
+		}
+		t := Token{Sample: number, ID: id}
+		if c.Logprobs || c.TopLogprobs > 0 {
+			s.logprobs(&t, logits)
+		}
+		if err := r.advance(&t); err != nil {
+			return err
+		}
+		if !r.yield(t, nil) {
+			r.left = true
+			return nil
+		}
+		if t.Finish != "" {
+			return nil
+		}
+		if logits, err = s.more(ctx, id); err != nil {
+			return err
+		}
+	}
+}
+
+// advance sets the text of a token, and whether it is the last.
+func (r *run) advance(t *Token) error {
+	eos := slices.Contains(r.c.EOS, t.ID)
+	switch {
+	case eos && slices.Contains(r.stopIDs, t.ID):
+		t.Finish = FinishStop
+		t.Stop, _ = r.s.m.Tokenizer.IDToToken(t.ID)
+	case eos:
+		t.Finish = FinishEOS
+	case len(r.s.ids)+1 >= r.total:
+		t.Finish = r.end
+	}
+	if r.stream != nil && (!eos || r.c.SpecialTokens) {
+		text, _, err := r.stream.Step(t.ID)
+		if err != nil {
+			return err
+		}
+		var stop string
+		if t.Text, stop = r.s.stop.push(text); stop != "" {
+			t.Finish, t.Stop = FinishStop, stop
+			return nil
+		}
+	}
+	if t.Finish != "" {
+		t.Text += r.s.stop.flush()
+	}
+	return nil
+}
+
+// logprobs sets those of a token.
+func (s *Session) logprobs(t *Token, logits []float32) {
+	x := s.m.Exec
+	x.Softmax(s.probs, logits, 1, len(logits))
+	best := x.Argmax(logits)
+	scale := float64(logits[best]) - kernels.Log(float64(s.probs[best]))
+	t.Logprob = float64(logits[t.ID]) - scale
+	x.TopK(s.values, s.order, logits)
+	for i := range s.top {
+		s.top[i] = Candidate{s.order[i], float64(s.values[i]) - scale}
+	}
+	t.Top = s.top
+}
