@@ -31,6 +31,7 @@ type fakeCache struct {
 	hash  []uint64 // after each token
 	chunk int
 	long  bool
+	span  int // expected
 }
 
 func (d *fakeDecoder) Forward(*tensor.Workspace, map[string]tensor.Tensor, arch.ForwardOptions) (map[string]tensor.Tensor, error) {
@@ -66,7 +67,17 @@ func (c *fakeCache) Truncate(n int) bool {
 		return false
 	}
 	c.ids, c.hash = c.ids[:n], c.hash[:n]
+	if n == 0 {
+		c.span = 0
+	}
 	return true
+}
+
+func (c *fakeCache) Expect(n int) {
+	if len(c.ids) > 0 {
+		panic("Expect of a cache with tokens")
+	}
+	c.span = n
 }
 
 func (c *fakeCache) Grows(n int) bool {
@@ -79,8 +90,8 @@ func (d *fakeDecoder) Continue(ws *tensor.Workspace, caches []arch.Cache, ids []
 		panic(fmt.Sprintf("a piece of %d tokens after %d; the chunk is %d", len(in), len(c.ids), c.chunk))
 	}
 	if len(c.ids) == 0 {
-		c.long = d.turn > 0 && len(in) > d.turn
-	} else if !c.Grows(len(c.ids) + len(in)) {
+		c.long = d.turn > 0 && max(len(in), c.span) > d.turn
+	} else if n := len(c.ids) + len(in); n > c.span && !c.Grows(n) {
 		panic("the cache does not grow to that length")
 	}
 	d.calls++

@@ -72,17 +72,13 @@ type scorer struct {
 // window scores the tokens from start to end that have no score yet, in view of those from start on.
 func (p *scorer) window(ctx context.Context, start, end int) error {
 	p.cache.Truncate(0)
+	p.cache.Expect(end - start)
 	p.cache.Reserve(end - start)
 	for at := start; at < end-1; {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		n := min(p.chunk, end-1-at)
-		if at > start && !p.cache.Grows(at-start+n) { // the first tokens depend on the length: all in one piece
-			p.chunk = end - start
-			p.cache = p.m.Decoder.NewCache(arch.CacheOptions{Chunk: p.chunk})
-			at, n = start, end-1-start
-		}
 		p.ws.Reset()
 		p.caches[0], p.batch[0] = p.cache, p.ids[at:at+n]
 		logits := p.m.Decoder.Continue(&p.ws, p.caches[:], p.batch[:], true)

@@ -40,7 +40,6 @@ type Session struct {
 	m       *Model
 	options arch.CacheOptions
 	cache   arch.Cache
-	whole   bool    // the cache was made for a sequence in one piece, longer than the chunk
 	ids     []int32 // of the tokens in the cache
 	reused  int     // tokens of the last prompt that were in the cache
 
@@ -109,23 +108,14 @@ func size(n int) string {
 	return fmt.Sprintf("%d KiB", (n+1<<10-1)>>10)
 }
 
-// forget empties the cache, so that it can take any sequence of at most n tokens at once.
-func (s *Session) forget(n int) {
-	s.ids = s.ids[:0]
-	if s.cache != nil && !s.whole && n <= s.options.Chunk && s.cache.Truncate(0) {
-		return
-	}
-	o := s.options
-	s.whole = n > o.Chunk
-	o.Chunk = max(o.Chunk, n)
-	s.cache = s.m.Decoder.NewCache(o)
-}
-
 // keep leaves the first n tokens, or none if the cache cannot.
 func (s *Session) keep(n int) {
-	if s.cache == nil || n == 0 || !s.cache.Truncate(n) {
-		s.forget(0)
-		return
+	if s.cache == nil {
+		s.cache = s.m.Decoder.NewCache(s.options)
+	}
+	if !s.cache.Truncate(n) {
+		n = 0
+		s.cache.Truncate(0)
 	}
 	s.ids = s.ids[:n]
 }
@@ -150,7 +140,10 @@ func (s *Session) prefill(ctx context.Context, ids []int32, reserve int, progres
 		s.keep(same)
 	}
 	if len(s.ids) > 0 && !s.cache.Grows(len(ids)) {
-		s.forget(0)
+		s.keep(0)
+	}
+	if len(s.ids) == 0 {
+		s.cache.Expect(len(ids))
 	}
 	s.cache.Reserve(reserve)
 	s.reused = len(s.ids)
@@ -164,11 +157,6 @@ func (s *Session) prefill(ctx context.Context, ids []int32, reserve int, progres
 		}
 		done := len(s.ids)
 		n := min(s.options.Chunk, len(ids)-done)
-		if done > 0 && !s.cache.Grows(done+n) { // the first tokens depend on the length: all in one piece
-			s.forget(len(ids))
-			s.cache.Reserve(reserve)
-			s.reused, done, n = 0, 0, len(ids)
-		}
 		logits = s.put(ids[done : done+n])
 		if progress != nil {
 			progress(len(s.ids), len(ids))
@@ -181,7 +169,7 @@ func (s *Session) prefill(ctx context.Context, ids []int32, reserve int, progres
 func (s *Session) more(ctx context.Context, id int32) ([]float32, error) {
 	if !s.cache.Grows(len(s.ids) + 1) {
 		all := append(append([]int32(nil), s.ids...), id)
-		s.forget(len(all))
+		s.keep(0)
 		return s.prefill(ctx, all, len(all), nil)
 	}
 	s.next[0] = id
