@@ -71,7 +71,9 @@ func (a *attention) Params(s *loader.Scope) {
 			shape = []int{c.Hidden, n}
 		}
 		w.Parts = append(w.Parts, s.Need("qkv_proj.weight", shape...))
-		w.Row = c.stored
+		if c.Packing == grouped {
+			w.Row = c.stored
+		}
 		if c.QKVBias {
 			b = append(b, s.Need("qkv_proj.bias", n))
 		}

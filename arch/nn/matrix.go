@@ -12,7 +12,7 @@ import (
 type Matrix struct {
 	K, N  int // input and output features
 	Parts []*loader.View
-	// Transposed tells that it is one tensor [in, out].
+	// Transposed tells that it is one tensor [in, out], in its own order.
 	Transposed bool
 	// Row, if not nil, returns which row of the parts is column j of the product's matrix; otherwise it is row j.
 	Row func(j int) int
@@ -20,13 +20,19 @@ type Matrix struct {
 
 // Pack packs the matrix for kernels.Exec.Gemm. It is to be called from a function given to loader.Scope.Then.
 func (m Matrix) Pack(x *kernels.Exec) *kernels.Weights {
-	if s := storageOf(m); s != kernels.Float32 {
+	s := storageOf(m)
+	switch {
+	case m.Transposed && s != kernels.Float32:
+		return x.PackRows16(m.K, m.N, s, m.Parts[0].Row16)
+	case m.Transposed:
+		return x.PackRows(m.K, m.N, m.Parts[0].Row)
+	case s != kernels.Float32:
 		return x.Pack16(m.K, m.N, s, columns(m, (*loader.View).Row16))
 	}
 	return x.Pack(m.K, m.N, columns(m, (*loader.View).Row))
 }
 
-// PackGated is [Matrix.Pack] of the two matrices of a gated product, whose shapes are the same.
+// PackGated is [Matrix.Pack] of the two matrices of a gated product, whose shapes are the same, and which are not transposed.
 func PackGated(x *kernels.Exec, gate, up Matrix) *kernels.Weights {
 	if s := storageOf(gate, up); s != kernels.Float32 {
 		return x.PackGated16(gate.K, gate.N, s, columns(gate, (*loader.View).Row16), columns(up, (*loader.View).Row16))
@@ -67,14 +73,6 @@ func columns[T float32 | uint16](m Matrix, read func(v *loader.View, i int, dst 
 				return
 			}
 			j -= v.Rows()
-		}
-	}
-	if m.Transposed {
-		all := rows(m.Parts[0], read)
-		column = func(j int, dst []T) {
-			for i := range dst {
-				dst[i] = all[i*m.N+j]
-			}
 		}
 	}
 	if m.Row == nil {
