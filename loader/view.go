@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/godwit-ml/godwit/tensor"
@@ -26,10 +27,11 @@ type View struct {
 
 	key   string // the name in the file
 	src   *source
-	begin int64 // in the file
-	scale *View // of an I8 tensor, or nil: one element for each group of elements
-	group int   // elements that share a scale
-	other bool  // this is the scale of another tensor
+	begin int64  // in the file
+	scale *View  // of an I8 tensor, or nil: one element for each group of elements
+	group int    // elements that share a scale
+	other bool   // this is the scale of another tensor
+	taken uint32 // bytes that have been read, in all; it may overflow
 }
 
 // Len returns the number of elements.
@@ -87,6 +89,16 @@ func (v *View) Row16(i int, dst []uint16) {
 			dst[j] = binary.LittleEndian.Uint16(b[2*j:])
 		}
 	})
+	v.took(2 * n)
+}
+
+// took counts n bytes that have been read. Every 16 MB the pages that are in memory are given back, so that a tensor of
+// gigabytes is not in memory twice while it is packed; what is read again comes back.
+func (v *View) took(n int) {
+	const piece = 16 << 20
+	if now := atomic.AddUint32(&v.taken, uint32(n)); now/piece != (now-uint32(n))/piece {
+		v.release()
+	}
 }
 
 // Float32 returns all elements, converted, in a slice of their own.
@@ -113,6 +125,7 @@ func (v *View) convert(start int, dst []float32) {
 			scale = part[0]
 		}
 		v.src.read(v.begin+int64(start)*int64(size), n*size, func(b []byte) { convert(part, b, v.DType) })
+		v.took(n * size)
 		if v.scale != nil {
 			for i, q := range part {
 				part[i] = float32(scale * q)
