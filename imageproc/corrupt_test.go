@@ -148,6 +148,8 @@ func TestCorrupt(t *testing.T) {
 		{"WebP without an image", append([]byte("RIFF\x0c\x00\x00\x00WEBP"), "EXIF\x00\x00\x00\x00"...), "WebP: there is no image in the file"},
 		{"WebP with a wrong signature inside", set(webp, "VP8L", 8, "\x30"), "WebP: invalid header"},
 		{"WebP bomb", set(source(t, "exif.webp"), "VP8X", 12, "\xff\xff\xff\xff\xff\xff"), "WebP: the header says 16777216x16777216 pixels, more than the limit of 89478485"},
+		{"WebP of another size than its canvas", set(source(t, "exif.webp"), "VP8X", 12, "\x1d"), "WebP: the image of 29x21 pixels does not fill the canvas of 30x21"},
+		{"WebP with a frame of no height", set(source(t, "exif.webp"), "VP8 ", 16, "\x00\x00"), "WebP: the frame has 29x0 pixels: there are none"},
 		{"WebP with a frame beside its canvas", set(source(t, "animated.webp"), "ANMF", 8, "\xff\x00\x00"), "WebP: the frame of 29x21 pixels is not on the canvas of 29x21"},
 		{"lossy WebP that is no key frame", set(lossy, "VP8 ", 8, "\xff"), "WebP: the header says 0x0 pixels: there are none"},
 

@@ -29,7 +29,12 @@ func decodeWebP(dst *Image, data []byte, o Options) (int, error) {
 	if err != nil {
 		return 0, clean(err)
 	}
-	if config.Width > w.width-w.x || config.Height > w.height-w.y {
+	switch {
+	case config.Width < 1 || config.Height < 1:
+		return 0, fmt.Errorf("the frame has %dx%d pixels: there are none", config.Width, config.Height)
+	case !w.animated && (config.Width != w.width || config.Height != w.height):
+		return 0, fmt.Errorf("the image of %dx%d pixels does not fill the canvas of %dx%d", config.Width, config.Height, w.width, w.height)
+	case config.Width > w.width-w.x || config.Height > w.height-w.y:
 		return 0, fmt.Errorf("the frame of %dx%d pixels is not on the canvas of %dx%d", config.Width, config.Height, w.width, w.height)
 	}
 	m, err := webp.Decode(bytes.NewReader(still))
