@@ -168,7 +168,7 @@ func (e *embedding) run(ctx context.Context, m *Model, texts []string) ([][]floa
 				return nil, fmt.Errorf("the tokenizer does not fit the model: %w", err)
 			}
 			ws.Reset()
-			pooled := t.pipeline.Embed(ws, t.encoder.Encode(ws, &e.batch), e.batch.Starts, promptTokens)
+			pooled := t.encode(ws, &e.batch, promptTokens)
 			for i, text := range group {
 				copy(out[text], pooled.Row(i))
 			}
@@ -200,6 +200,9 @@ func (e *embedding) tokenize(ctx context.Context, m *Model, texts []string, firs
 		}
 		if len(ids) == len(e.ids) {
 			return fmt.Errorf("text %d has no tokens, and this model adds none: it has no embedding", first+i)
+		}
+		for len(ids)-len(e.ids) < m.text.padTo {
+			ids = append(ids, m.text.padID)
 		}
 		e.ids = ids
 		e.ends = append(e.ends, int32(len(ids)))

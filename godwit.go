@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io/fs"
 	"maps"
+	"slices"
 
 	"github.com/godwit-ml/godwit/arch"
 	_ "github.com/godwit-ml/godwit/arch/bert" // registers its model types
@@ -37,7 +38,8 @@ type Model struct {
 	ownExec bool
 	pool    tensor.Pool
 	info    Info
-	text    *textModel // nil: not a model of texts
+	text    *textModel  // nil: not a model of texts
+	image   *imageModel // nil: not a model of images
 }
 
 // An Option changes how a model is opened.
@@ -108,6 +110,10 @@ func OpenFS(fsys fs.FS, opts ...Option) (*Model, error) {
 		return nil, err
 	}
 	m.openText(fsys, base)
+	if err := m.openImage(config, base); err != nil {
+		m.Close()
+		return nil, err
+	}
 	m.info.readCard(fsys)
 	return m, nil
 }
@@ -133,7 +139,7 @@ func (m *Model) Close() error {
 // Info returns what is known about the model.
 func (m *Model) Info() Info {
 	info := m.info
-	info.Prompts = maps.Clone(info.Prompts)
+	info.Prompts, info.Labels = maps.Clone(info.Prompts), slices.Clone(info.Labels)
 	return info
 }
 

@@ -26,6 +26,11 @@ type Info struct {
 	Similarity string            // what Similarity computes: cosine, dot, euclidean or manhattan
 	Prompts    map[string]string // texts that Embed puts before each text, by name
 	Prompt     string            // the name of the one that is used if none is chosen; may be empty
+
+	// Of models that take images. Dimensions is then that of EmbedImages, and of Embed if the model takes texts as well.
+
+	ImageHeight, ImageWidth int      // the size that the model was made for, in pixels
+	Labels                  []string // what ClassifyImages chooses from; empty if it cannot
 }
 
 func newInfo(c *arch.Config, w *loader.Weights) Info {

@@ -11,14 +11,18 @@ import (
 	"github.com/godwit-ml/godwit/internal/files"
 	"github.com/godwit-ml/godwit/internal/parallel"
 	"github.com/godwit-ml/godwit/internal/sentence"
+	"github.com/godwit-ml/godwit/tensor"
 	"github.com/godwit-ml/godwit/tokenizer"
 )
 
 // A textModel is what a model of texts has beside its network. A part that could not be loaded is an error of the tasks that
 // need it, not of opening the model: a folder without a tokenizer can still be run on ids.
 type textModel struct {
-	encoder  arch.TextEncoder
+	// encode returns a vector for each text of a batch. promptTokens of each text are not pooled.
+	encode   func(ws *tensor.Workspace, b *arch.Batch, promptTokens int) tensor.Tensor
 	limits   arch.Limits
+	padTo    int   // the length that texts are padded to, 0: they are not
+	padID    int32 // with this token
 	tok      *tokenizer.Tokenizer
 	tokErr   error
 	pipeline *sentence.Pipeline
@@ -31,18 +35,22 @@ var errNotText = errors.New("godwit: the model does not take texts")
 
 // openText prepares what the tasks on texts need: fsys is the repository, base the transformer's own folder in it.
 func (m *Model) openText(fsys, base fs.FS) {
+	if pair, ok := m.net.(arch.ImageTextEncoder); ok {
+		m.openPair(pair, base)
+		return
+	}
 	enc, ok := m.net.(arch.TextEncoder)
 	if !ok {
 		return
 	}
-	t := &textModel{encoder: enc, limits: enc.Limits()}
+	t := &textModel{limits: enc.Limits()}
+	t.encode = func(ws *tensor.Workspace, b *arch.Batch, promptTokens int) tensor.Tensor {
+		return t.pipeline.Embed(ws, enc.Encode(ws, b), b.Starts, promptTokens)
+	}
 	m.text = t
 	m.info.VocabSize, m.info.HiddenSize, m.info.MaxTokens = t.limits.Vocab, t.limits.HiddenSize, t.limits.MaxTokens
 	m.info.Similarity = "cosine"
-	t.tok, t.tokErr = tokenizer.Load(base)
-	if errors.Is(t.tokErr, fs.ErrNotExist) {
-		t.tokErr = errors.New("the model has no tokenizer: neither tokenizer.json nor vocab.txt is there")
-	}
+	t.loadTokenizer(base)
 	t.pipeline, t.embedErr = sentence.Load(fsys, m.exec, t.limits.HiddenSize, cmp.Or(t.limits.Pooling, "mean"))
 	if t.embedErr != nil {
 		t.embedErr = fmt.Errorf("it is no model of sentence embeddings: %w", t.embedErr)
@@ -57,6 +65,57 @@ func (m *Model) openText(fsys, base fs.FS) {
 			m.info.MaxTokens = min(m.info.MaxTokens, length)
 		}
 	}
+}
+
+// openPair prepares what the tasks on texts need of a model of texts and images, whose text tower makes the vectors.
+func (m *Model) openPair(pair arch.ImageTextEncoder, base fs.FS) {
+	t := &textModel{limits: pair.TextLimits(), padTo: pair.PadTexts()}
+	t.encode = func(ws *tensor.Workspace, b *arch.Batch, _ int) tensor.Tensor { return pair.EncodeTexts(ws, b) }
+	t.pipeline = &sentence.Pipeline{Dim: pair.ImageLimits().Dimensions, IncludePrompt: true, Similarity: "cosine"}
+	m.text = t
+	m.info.VocabSize, m.info.MaxTokens = t.limits.Vocab, t.limits.MaxTokens
+	t.loadTokenizer(base)
+	if t.padTo > 0 && t.tokErr == nil {
+		m.info.MaxTokens = min(m.info.MaxTokens, t.padTo)
+		if t.padID, t.tokErr = padToken(t.tok, base); t.tokErr != nil {
+			t.tokErr = fmt.Errorf("the model wants texts padded to %d tokens: %w", t.padTo, t.tokErr)
+		}
+	}
+}
+
+func (t *textModel) loadTokenizer(base fs.FS) {
+	t.tok, t.tokErr = tokenizer.Load(base)
+	if errors.Is(t.tokErr, fs.ErrNotExist) {
+		t.tokErr = errors.New("the model has no tokenizer: neither tokenizer.json nor vocab.txt is there")
+	}
+}
+
+// padToken returns the id of the token that tokenizer.json pads with, or else that tokenizer_config.json names.
+func padToken(tok *tokenizer.Tokenizer, base fs.FS) (int32, error) {
+	if p := tok.Padding(); p != nil {
+		return p.ID, nil
+	}
+	var c struct {
+		Token json.RawMessage `json:"pad_token"`
+	}
+	text, err := files.Read(base, "tokenizer_config.json", 16<<20)
+	if err == nil {
+		err = json.Unmarshal(text, &c)
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return 0, fmt.Errorf("tokenizer_config.json: %w", err)
+	}
+	var name string
+	var object struct {
+		Content string `json:"content"`
+	}
+	if json.Unmarshal(c.Token, &name) != nil && json.Unmarshal(c.Token, &object) == nil {
+		name = object.Content
+	}
+	if id, ok := tok.TokenToID(name); ok && name != "" {
+		return id, nil
+	}
+	return 0, errors.New("neither tokenizer.json nor tokenizer_config.json names the token to pad with")
 }
 
 // modelMaxLength reads model_max_length from tokenizer_config.json; 0 if there is none.

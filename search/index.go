@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math"
 	"os"
@@ -36,7 +37,8 @@ const targetTokens = 128
 // An Index holds the passages of files and their vectors. It is not safe for concurrent use; any number of Indexes, also of
 // several processes, may use one index file.
 type Index struct {
-	embedder Embedder
+	embedder Embedder      // of texts, nil if images are searched
+	images   ImageEmbedder // of images, nil if texts are searched
 	splitter Splitter
 	file     string // where it is kept, empty if it is not
 	dims     int    // of the vectors
@@ -78,22 +80,38 @@ func New(ctx context.Context, e Embedder) (*Index, error) {
 	}, nil
 }
 
+// NewImages returns an empty Index of images that is kept in memory only. Its passages are whole images.
+func NewImages(ctx context.Context, e ImageEmbedder) (*Index, error) {
+	model, dims, err := imageFingerprint(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	return &Index{images: e, model: model, dims: dims, entries: map[string]*entry{}, byHash: map[string]*entry{}}, nil
+}
+
 // fingerprint identifies everything that vectors depend on: a model is known by what it makes of a text, so weights, pooling,
 // prompts and arithmetic are covered, whatever the model is called.
 func fingerprint(ctx context.Context, e Embedder) (model string, dims int, err error) {
-	const probe = "A godwit flies eleven days without landing; 1,234 miles a day, it says - in cafe\u0301s & books."
 	vecs, err := e.EmbedPassages(ctx, []string{probe})
 	if err != nil {
 		return "", 0, err
 	}
 	h := sha256.New()
 	fmt.Fprintf(h, "%d %d %d\n", formatVersion, e.MaxTokens(), e.CountTokens(probe))
-	var b [4]byte
-	for _, v := range vecs[0] {
-		binary.LittleEndian.PutUint32(b[:], math.Float32bits(v))
-		h.Write(b[:])
-	}
+	writeVector(h, vecs[0])
 	return hex.EncodeToString(h.Sum(nil)), len(vecs[0]), nil
+}
+
+// probe is a text that a model is known by.
+const probe = "A godwit flies eleven days without landing; 1,234 miles a day, it says - in cafe\u0301s & books."
+
+// writeVector writes the bits of a vector.
+func writeVector(w io.Writer, vec []float32) {
+	var b [4]byte
+	for _, v := range vec {
+		binary.LittleEndian.PutUint32(b[:], math.Float32bits(v))
+		w.Write(b[:])
+	}
 }
 
 // Progress is told how far an Update is: passages embedded, of those known to need it so far, and files looked at, of all.
@@ -114,6 +132,9 @@ type Skipped struct{ Path, Why string }
 // progress and to be held as text.
 const flushAt = 32
 
+// flushBytes is how many bytes of image files are held before they are embedded.
+const flushBytes = 64 << 20
+
 // Update makes the Index hold exactly the present content of the files for the next Query. A file whose size and time are
 // those of the index file is not read; one whose content is known, under whatever name, is not embedded.
 //
@@ -130,28 +151,34 @@ func (x *Index) Update(ctx context.Context, paths []string, progress Progress) (
 	}
 	x.active = nil
 	var pending []*entry
-	var texts []string
-	done, known := 0, 0
+	var texts []string // the passages of pending, or its images as they are in their files
+	done, known, size := 0, 0, 0
 	flush := func() error {
 		for start := 0; start < len(texts); start += flushAt {
 			part := texts[start:min(start+flushAt, len(texts))]
-			vecs, err := x.embedder.EmbedPassages(ctx, part)
+			vecs, bad, err := x.embed(ctx, part)
 			if err != nil {
 				return err
 			}
-			for _, v := range vecs {
-				for pending[0].complete(len(v)) {
+			for i, v := range vecs {
+				for pending[0].complete(x.dims) {
 					pending = pending[1:]
 				}
+				if v == nil {
+					change.drop(pending[0], bad[i])
+					x.active = slices.DeleteFunc(x.active, func(e *entry) bool { return e == pending[0] })
+					pending = pending[1:]
+					continue
+				}
 				pending[0].vectors = append(pending[0].vectors, unit(v)...)
-				if pending[0].complete(len(v)) {
+				if pending[0].complete(x.dims) {
 					x.put(pending[0])
 				}
 			}
 			done += len(part)
 			progress(done, known, len(x.active), len(paths))
 		}
-		pending, texts = pending[:0], texts[:0]
+		pending, texts, size = pending[:0], texts[:0], 0
 		return nil
 	}
 	for _, path := range paths {
@@ -168,7 +195,8 @@ func (x *Index) Update(ctx context.Context, paths []string, progress Progress) (
 		}
 		x.active = append(x.active, e)
 		if e.passages == nil {
-			e.passages = x.splitter.Split(text, e.kind)
+			e.passages = x.split(text, e.kind)
+			size += len(text)
 			for _, p := range e.passages {
 				texts = append(texts, p.In(text))
 			}
@@ -183,7 +211,7 @@ func (x *Index) Update(ctx context.Context, paths []string, progress Progress) (
 		}
 		change.Files++
 		change.Passages += len(e.passages)
-		if len(texts) >= flushAt {
+		if len(texts) >= flushAt || x.images != nil && size >= flushBytes {
 			if err := flush(); err != nil {
 				return change, err
 			}
@@ -193,13 +221,46 @@ func (x *Index) Update(ctx context.Context, paths []string, progress Progress) (
 	return change, flush()
 }
 
+// split returns the passages of a file. An image is one.
+func (x *Index) split(content string, kind Kind) []Passage {
+	if x.images != nil {
+		return []Passage{{Start: 0, End: len(content), Line: 1, EndLine: 1}}
+	}
+	return x.splitter.Split(content, kind)
+}
+
+// embed returns the vectors of passages. An image that cannot be used has none, and an error.
+func (x *Index) embed(ctx context.Context, content []string) (vecs [][]float32, bad []error, err error) {
+	if x.images != nil {
+		return x.images.EmbedImages(ctx, content)
+	}
+	vecs, err = x.embedder.EmbedPassages(ctx, content)
+	return vecs, nil, err
+}
+
+// drop takes a file out that turns out to be no image.
+func (c *Change) drop(e *entry, err error) {
+	c.Files--
+	c.Passages--
+	c.Embedded--
+	c.Skipped = append(c.Skipped, Skipped{e.path, err.Error()})
+}
+
+// kindOf returns what the file of a name is read as.
+func (x *Index) kindOf(path string) Kind {
+	if x.images != nil {
+		return Picture
+	}
+	return KindOf(path)
+}
+
 // look returns the entry of a file. If its content is not known the entry has no passages, and its text is returned too.
 func (x *Index) look(path string) (*entry, string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, "", cause(err)
 	}
-	e := &entry{path: path, key: x.key(path), size: info.Size(), mtime: info.ModTime().UnixNano(), kind: KindOf(path)}
+	e := &entry{path: path, key: x.key(path), size: info.Size(), mtime: info.ModTime().UnixNano(), kind: x.kindOf(path)}
 	if racy(info.ModTime()) {
 		e.mtime = 0
 	}
@@ -208,7 +269,11 @@ func (x *Index) look(path string) (*entry, string, error) {
 		old.path = path
 		return old, "", nil
 	}
-	text, err := readText(path, info.Size())
+	read := readText
+	if x.images != nil {
+		read = readImage
+	}
+	text, err := read(path, info.Size())
 	if err != nil {
 		return nil, "", err
 	}
@@ -265,14 +330,22 @@ type Hit struct {
 	Passage
 	// Score is the cosine between the vectors of the query and the passage.
 	Score float32
-	// Text is the passage as it stands in the file, without its headings. It is empty if the file has changed since Update.
+	// Text is the passage as it stands in the file, without its headings. It is empty if the file has changed since Update, and
+	// for an image.
 	Text string
+}
+
+func (x *Index) embedQuery(ctx context.Context, query string) ([]float32, error) {
+	if x.images != nil {
+		return x.images.EmbedQuery(ctx, query)
+	}
+	return x.embedder.EmbedQuery(ctx, query)
 }
 
 // Query returns the passages of the files of the last Update whose meaning is closest to the query, the best first; of
 // equal ones, the first in the order of the files.
 func (x *Index) Query(ctx context.Context, query string, opt Options) ([]Hit, error) {
-	q, err := x.embedder.EmbedQuery(ctx, query)
+	q, err := x.embedQuery(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -309,7 +382,7 @@ func (x *Index) Query(ctx context.Context, query string, opt Options) ([]Hit, er
 	hits := make([]Hit, len(best))
 	for i, b := range best {
 		text, ok := texts[b.e]
-		if !ok {
+		if !ok && b.e.kind != Picture {
 			text, _ = readText(b.e.path, b.e.size)
 			if sum := sha256.Sum256([]byte(text)); hex.EncodeToString(sum[:]) != b.e.hash {
 				text = ""

@@ -58,6 +58,20 @@ func Open(ctx context.Context, file string, e Embedder) (x *Index, note string, 
 	if err != nil {
 		return nil, "", err
 	}
+	return x.open(file)
+}
+
+// OpenImages is Open for an Index of images.
+func OpenImages(ctx context.Context, file string, e ImageEmbedder) (x *Index, note string, err error) {
+	x, err = NewImages(ctx, e)
+	if err != nil {
+		return nil, "", err
+	}
+	return x.open(file)
+}
+
+// open fills an empty Index from the named file.
+func (x *Index) open(file string) (_ *Index, note string, err error) {
 	x.file, err = filepath.Abs(file)
 	if err != nil {
 		return nil, "", err
@@ -174,7 +188,7 @@ func (x *Index) load(list []byte, vectors []float32, dims int) error {
 		if b, err := hex.DecodeString(r.SHA256); err != nil || len(b) != sha256.Size {
 			return fmt.Errorf("it is damaged: %s has the hash %q", r.Path, r.SHA256)
 		}
-		if r.Size < 0 || r.Size > MaxFileSize || r.Kind > Markdown {
+		if r.Size < 0 || r.Kind > Picture || r.Size > r.Kind.maxSize() {
 			return fmt.Errorf("it is damaged: %s has size %d, kind %d", r.Path, r.Size, r.Kind)
 		}
 		e := &entry{key: r.Path, size: r.Size, mtime: r.MTime, hash: r.SHA256, kind: r.Kind, passages: []Passage{}}

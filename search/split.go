@@ -15,6 +15,8 @@ const (
 	// Markdown is cut at headings, # and underlined, as well; fenced code stays together. reStructuredText, whose
 	// headings are underlined, is close enough to be read as Markdown.
 	Markdown
+	// Picture is an image, which is one passage.
+	Picture
 )
 
 // KindOf returns the kind of text that a file of the given name holds.
