@@ -65,7 +65,7 @@ func onSets(b *testing.B, size string, f func(b *testing.B, x *kernels.Exec)) {
 
 // noise returns n numbers in [-1, 1) without a pattern, the same ones every time.
 func noise(n int) []float32 {
-	v := make([]float32, n)
+	v := kernels.Buffer(n)
 	state := uint32(1)
 	for i := range v {
 		state = state*1664525 + 1013904223

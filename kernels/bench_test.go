@@ -88,7 +88,7 @@ func benchmarkWeights(b *testing.B, set *Set, threads, m, k, n int, storage Stor
 	a, c := make([]float32, m*k), make([]float32, m*n)
 	random(rand.New(rand.NewPCG(3, 4)), a)
 	bytes := size * matrices * k * n
-	all := make([]float32, bytes/4)
+	all := Buffer(bytes / 4)
 	random(rand.New(rand.NewPCG(1, 2)), all) // or they would be one page of zeros
 	best, read := time.Duration(1<<62), 0.0
 	for b.Loop() {
@@ -174,7 +174,7 @@ func BenchmarkDecode(b *testing.B) {
 					bytes := float64(KVBytes(c.kvHeads, c.d, c.typ, 0, c.n, 1))
 					speed := bytes * float64(b.N) / b.Elapsed().Seconds()
 					b.ReportMetric(speed/1e9, "GB/s")
-					all := make([]float32, int(bytes)/4)
+					all := Buffer(int(bytes) / 4)
 					random(rand.New(rand.NewPCG(1, 2)), all) // or they would be one page of zeros
 					b.ReportMetric(100*speed/(float64(threads)*ReadBandwidth(set, all)), "%read")
 				})

@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"log/slog"
-	"unsafe"
 
 	"github.com/godwit-ml/godwit/internal/parallel"
 )
@@ -13,6 +12,8 @@ type Exec struct {
 	set  *Set
 	pool *parallel.Pool
 	free parallel.FreeList[scratch]
+	// weights is where those that are packed lie.
+	weights arena
 }
 
 // New returns an Exec that uses the given Set (nil: that of [Default], whose error is logged) and that many threads
@@ -71,18 +72,6 @@ func (s *scratch) floats(i, n int) []float32 {
 		s.buf[i] = aligned(n)
 	}
 	return s.buf[i][:n]
-}
-
-// aligned returns n zeros at an address that is a multiple of 64 bytes.
-func aligned(n int) []float32 {
-	b := make([]float32, n+15)
-	skip := int(-uintptr(unsafe.Pointer(unsafe.SliceData(b)))%64) / 4
-	return b[skip : skip+n : skip+n]
-}
-
-// aligned16 is aligned for numbers of 16 bits.
-func aligned16(n int) []uint16 {
-	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(aligned((n+1)/2)))), n)
 }
 
 // An Activation is the function that an [Epilogue] applies.

@@ -124,6 +124,11 @@ func (t *gemmTask) Run(part, parts int) {
 		return
 	}
 	s := t.x.free.Get()
+	if tiles := &t.x.set.rowTile[t.b.storage]; t.m == 1 && tiles.four != nil && p1-p0 >= 4 {
+		t.oneRow(s, tiles, p0, p1)
+		t.x.free.Put(s)
+		return
+	}
 	n := r1 - r0
 	chunks := (n + chunkRows - 1) / chunkRows
 	for i := range chunks {
@@ -185,11 +190,7 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 		common.a, common.lda = &sums[0], 0
 	}
 	from := p0 // the first panel of C that waits for the activation
-	p := p0
-	if rows == 1 && few != nil && few[1][2] != nil {
-		p += t.streams(&common, s, few, sums, r0, p0, p1, k0)
-	}
-	for p < p1 {
+	for p := p0; p < p1; {
 		// As many panels as a tile takes of those that are full. The one that is not goes alone, and not straight to C.
 		first, full := p, min(p1, n/panelWidth)-p
 		if b.gated || few != nil {
@@ -248,43 +249,6 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 			t.finish(sum[:rows*panelWidth], sum[rows*panelWidth:], e.Bias, r0, rows, first/2*panelWidth)
 		}
 	}
-}
-
-// streams computes one row of panels of 16 bits in four streams, which are a quarter of the panels apart, so that the processor
-// sees each go on from panel to panel. It returns how many panels it has done; up to seven are left.
-func (t *gemmTask) streams(common *tile, s *scratch, few *kvTiles, sums []float32, r0, p0, p1, k0 int) int {
-	b, e := t.b, &t.e
-	quarter := (p1 - p0) / 4
-	if b.gated {
-		quarter &^= 1
-	}
-	if b.K == 0 {
-		return 0
-	}
-	for i := range quarter {
-		sum := sums[i*4*panelWidth:][:4*panelWidth]
-		q := &s.tile
-		*q = *common
-		q.sum, q.lds = &sum[0], 4*panelWidth*4
-		q.c, q.ldc = q.sum, q.lds
-		q.b = (*float32)(unsafe.Pointer(&b.narrow[b.at(k0, p0+i)]))
-		q.panel = q.panel / 2 * uintptr(quarter)
-		q.rows, q.count = 1, 1
-		few[1][2](q)
-		if k0+kBlock < b.K || b.gated && i%2 == 0 {
-			continue
-		}
-		for stream := range 4 {
-			p, at := p0+stream*quarter+i, stream*panelWidth
-			if b.gated {
-				gate := sums[(i-1)*4*panelWidth+at:][:panelWidth]
-				t.finish(gate, sum[at:][:panelWidth], e.Bias, r0, 1, p/2*panelWidth)
-			} else {
-				t.finish(sum[at:][:panelWidth], nil, e.Bias, r0, 1, p*panelWidth)
-			}
-		}
-	}
-	return 4 * quarter
 }
 
 // fuse has the last tiles of a full panel, that of column j0, do what they can of the epilogue: they add the bias, and if all

@@ -279,7 +279,7 @@ func TestGemm(t *testing.T) {
 			gemmCase{m: 9, k: 21, n: n, bias: true, act: GELU, res: res}.run(t, xs)
 		}
 	}
-	for i, n := range []int{1, 16, 33, 64, 129, 300} { // every height of the tiles of few rows, and one more, over blocks of k
+	for i, n := range []int{1, 16, 33, 64, 96, 129, 160, 300} { // every height of the tiles of few rows, and one more, over blocks of k
 		for m := 1; m <= 7; m++ {
 			for storage := Float32; storage <= Float16; storage++ {
 				for _, k := range []int{0, 30, 257, 517} {
@@ -294,7 +294,8 @@ func TestGemm(t *testing.T) {
 				res: scaled >> 2 % 3, gated: scaled&8 > 0}.run(t, xs)
 		}
 	}
-	gemmCase{m: 21, k: 1024, n: 96, bias: true}.run(t, xs) // rows that are copied
+	gemmCase{m: 21, k: 1024, n: 96, bias: true}.run(t, xs)   // rows that are copied
+	gemmCase{m: 1, k: 3, n: 2200, bias: true}.run(t, xs[:3]) // more than a call of assembly
 }
 
 // TestGemmSpecial draws denormals, infinities and NaN.

@@ -3,7 +3,6 @@ package kernels
 import (
 	"fmt"
 	"math"
-	"unsafe"
 )
 
 // A KVType is the type of the numbers that a [KV] holds.
@@ -88,9 +87,7 @@ func (c *KV) Bytes() int {
 // that follow allocates.
 func (c *KV) Reserve(tokens, chunk int) {
 	need := kvPages(c.window, tokens, chunk)
-	for len(c.pages)+len(c.spare) < need {
-		c.spare = append(c.spare, c.newPage())
-	}
+	c.spare = append(c.spare, c.newPages(need-len(c.pages)-len(c.spare))...)
 	if cap(c.pages) < need {
 		c.pages = append(make([]kvPage, 0, need), c.pages...)
 	}
@@ -99,13 +96,24 @@ func (c *KV) Reserve(tokens, chunk int) {
 	}
 }
 
-func (c *KV) newPage() kvPage {
-	n := c.heads * kvHeadSize(c.dim)
-	if c.typ == KVBFloat16 {
-		f := aligned((n + 1) / 2)
-		return kvPage{b16: unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(f))), n)}
+// newPages returns n pages, which lie together.
+func (c *KV) newPages(n int) []kvPage {
+	if n <= 0 {
+		return nil
 	}
-	return kvPage{f32: aligned(n)}
+	pages, size := make([]kvPage, n), c.heads*kvHeadSize(c.dim)
+	if c.typ == KVBFloat16 {
+		all := as16(Buffer(n*size/2), n*size)
+		for i := range pages {
+			pages[i].b16 = all[i*size:][:size:size]
+		}
+		return pages
+	}
+	all := Buffer(n * size)
+	for i := range pages {
+		pages[i].f32 = all[i*size:][:size:size]
+	}
+	return pages
 }
 
 // Truncate forgets the tokens from number n on, so that others can follow the first n. It returns false, and does nothing, if
@@ -151,7 +159,7 @@ func (c *KV) Append(k, v []float32, ld, n int) {
 			if s := len(c.spare); s > 0 {
 				c.pages, c.spare = append(c.pages, c.spare[s-1]), c.spare[:s-1]
 			} else {
-				c.pages = append(c.pages, c.newPage())
+				c.pages = append(c.pages, c.newPages(1)...)
 			}
 		}
 		m := min(n, keyBlock-row)

@@ -20,6 +20,7 @@ var (
 type roof struct {
 	m, k, n, threads int
 	cold             bool // the weights come from memory
+	storage          Storage
 	act              Activation
 	gemm             func()
 	buf              []float32 // as large as the weights, to measure the bandwidth
@@ -36,17 +37,28 @@ func (r *roof) String() string {
 	if r.act != Identity {
 		where += " act"
 	}
+	if r.storage != Float32 {
+		where += []string{"", " bfloat16", " float16"}[r.storage]
+	}
 	return fmt.Sprintf("threads=%d m=%d k=%d n=%d%s", r.threads, r.m, r.k, r.n, where)
 }
 
 // limit returns the least seconds that the product could take: by the multiply-adds, and by the bytes of the weights.
 func (r *roof) limit(peak, read float64) (seconds float64, bound string) {
 	compute := 2 * float64(r.m*r.k*r.n) / peak
-	memory := 4 * float64(r.k*r.n) / read
+	memory := r.bytes() / read
 	if memory > compute {
 		return memory, "read"
 	}
 	return compute, "fma"
+}
+
+// bytes is how large the weights are.
+func (r *roof) bytes() float64 {
+	if r.storage != Float32 {
+		return 2 * float64(r.k*r.n)
+	}
+	return 4 * float64(r.k*r.n)
 }
 
 type probeTask struct{ f func(part, parts int) }
@@ -83,46 +95,62 @@ func TestRoofline(t *testing.T) {
 	}
 	var table []*roof
 	rng := rand.New(rand.NewPCG(1, 2))
-	weights := map[[2]int]*Weights{}
+	weights := map[[3]int]*Weights{}
 	buffers := map[int][]float32{}
-	add := func(m, k, n int, act Activation, cold bool) {
+	add := func(r roof) {
 		for threads := 1; threads <= 2; threads++ {
-			r := &roof{m: m, k: k, n: n, threads: threads, cold: cold, act: act}
+			r := r
+			r.threads = threads
 			if *rooflineOnly != "" && !slices.ContainsFunc(strings.Split(*rooflineOnly, ","), func(word string) bool {
 				return strings.Contains(" "+r.String()+" ", word)
 			}) {
 				continue
 			}
-			x := execs[threads]
-			w := weights[[2]int{k, n}]
+			x, m, k, n := execs[threads], r.m, r.k, r.n
+			key := [3]int{k, n, int(r.storage)}
+			w := weights[key]
 			if w == nil {
-				w = x.Pack(k, n, func(_ int, dst []float32) { random(rng, dst[:min(100, k)]) })
-				weights[[2]int{k, n}] = w
-				buffers[k*n] = aligned(k * n)
-				for i := range buffers[k*n] { // untouched pages would all be one
-					buffers[k*n][i] = 1
+				b := make([]float32, k)
+				random(rng, b)
+				if r.storage == Float32 {
+					w = x.Pack(k, n, func(_ int, dst []float32) { copy(dst, b) })
+				} else {
+					b16 := narrowed(b, r.storage)
+					w = x.Pack16(k, n, r.storage, func(_ int, dst []uint16) { copy(dst, b16) })
+				}
+				weights[key] = w
+			}
+			size := int(r.bytes()) / 4
+			if buffers[size] == nil {
+				buffers[size] = Buffer(size)
+				for i := range buffers[size] { // untouched pages would all be one
+					buffers[size][i] = 1
 				}
 			}
 			a, c, bias := make([]float32, m*k), make([]float32, m*n), make([]float32, n)
 			random(rng, a)
-			r.gemm = func() { x.Gemm(c, n, a, k, m, w, Epilogue{Bias: bias, Act: act}) }
-			r.buf = buffers[k*n]
-			table = append(table, r)
+			r.gemm = func() { x.Gemm(c, n, a, k, m, w, Epilogue{Bias: bias, Act: r.act}) }
+			r.buf = buffers[size]
+			table = append(table, &r)
 		}
 	}
 	big := [][2]int{{384, 384}, {384, 1536}, {1536, 384}, {768, 768}, {768, 3072}, {3072, 768}, {1024, 4096}}
 	for _, kn := range [][2]int{{384, 1536}, {768, 3072}} {
 		for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16} {
-			add(m, kn[0], kn[1], Identity, false)
+			add(roof{m: m, k: kn[0], n: kn[1]})
 		}
 	}
 	for _, m := range []int{128, 512} {
 		for _, kn := range big {
-			add(m, kn[0], kn[1], Identity, false)
+			add(roof{m: m, k: kn[0], n: kn[1]})
 		}
 	}
-	add(128, 384, 1536, GELU, false)
-	add(1, 4096, 6144, Identity, true)
+	add(roof{m: 128, k: 384, n: 1536, act: GELU})
+	for _, m := range []int{1, 2, 3, 4} {
+		for storage := Float32; storage <= Float16; storage++ {
+			add(roof{m: m, k: 4096, n: 6144, storage: storage, cold: true})
+		}
+	}
 	for range *rooflineRounds {
 		for _, r := range table {
 			x := execs[r.threads]
@@ -141,8 +169,12 @@ func TestRoofline(t *testing.T) {
 			peak = max(peak, fma())
 			read := 1e18
 			if r.m <= 16 {
-				read = speed(x, max(2, 1<<22/len(r.buf)), float64(4*len(r.buf)), func(part, parts int) {
-					const piece = 1 << 15
+				tries := max(2, 1<<22/len(r.buf))
+				if r.cold {
+					tries = 1 // as often as the product
+				}
+				read = speed(x, tries, float64(4*len(r.buf)), func(part, parts int) {
+					const piece = 1 << 18
 					p := r.buf[len(r.buf)*part/parts : len(r.buf)*(part+1)/parts]
 					for ; len(p) > 0; p = p[min(piece, len(p)):] {
 						set.read(p[:min(piece, len(p))])

@@ -75,7 +75,7 @@ func (w *Weights) address(i, p int) uintptr {
 func (x *Exec) Pack(k, n int, column func(j int, dst []float32)) *Weights {
 	checkPack("Pack", k, n, Float32, Float32)
 	w := &Weights{K: k, N: n}
-	w.panels = pack(x, w, aligned(w.count()*k*panelWidth), column)
+	w.panels = pack(x, w, x.weights.floats(w.count()*k*panelWidth), column)
 	return w
 }
 
@@ -83,7 +83,7 @@ func (x *Exec) Pack(k, n int, column func(j int, dst []float32)) *Weights {
 func (x *Exec) Pack16(k, n int, storage Storage, column func(j int, dst []uint16)) *Weights {
 	checkPack("Pack16", k, n, storage, BFloat16)
 	w := &Weights{K: k, N: n, storage: storage}
-	w.narrow = pack(x, w, aligned16(w.count()*k*panelWidth), column)
+	w.narrow = pack(x, w, x.weights.narrow(w.count()*k*panelWidth), column)
 	return w
 }
 
@@ -92,7 +92,7 @@ func (x *Exec) Pack16(k, n int, storage Storage, column func(j int, dst []uint16
 func (x *Exec) PackGated(k, n int, gate, up func(j int, dst []float32)) *Weights {
 	checkPack("PackGated", k, n, Float32, Float32)
 	w := &Weights{K: k, N: n, gated: true}
-	w.panels = pack(x, w, aligned(w.count()*k*panelWidth), both(n, gate, up))
+	w.panels = pack(x, w, x.weights.floats(w.count()*k*panelWidth), both(n, gate, up))
 	return w
 }
 
@@ -100,7 +100,7 @@ func (x *Exec) PackGated(k, n int, gate, up func(j int, dst []float32)) *Weights
 func (x *Exec) PackGated16(k, n int, storage Storage, gate, up func(j int, dst []uint16)) *Weights {
 	checkPack("PackGated16", k, n, storage, BFloat16)
 	w := &Weights{K: k, N: n, storage: storage, gated: true}
-	w.narrow = pack(x, w, aligned16(w.count()*k*panelWidth), both(n, gate, up))
+	w.narrow = pack(x, w, x.weights.narrow(w.count()*k*panelWidth), both(n, gate, up))
 	return w
 }
 

@@ -108,7 +108,7 @@ func examine(threads int) (*diagnosis, error) {
 		x.Close()
 	}
 	d.Peak = kernels.PeakFMA(set) / 1e9
-	buf := make([]float32, min(max(64<<20, 2*d.L3), 256<<20)/4)
+	buf := kernels.Buffer(min(max(64<<20, 2*d.L3), 256<<20) / 4)
 	for i := range buf {
 		buf[i] = 1 // pages that were never written may all be one page of zeros
 	}
