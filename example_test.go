@@ -6,6 +6,7 @@ import (
 	"log"
 
 	"github.com/godwit-ml/godwit"
+	"github.com/godwit-ml/godwit/chat"
 	"github.com/godwit-ml/godwit/tensor"
 )
 
@@ -41,4 +42,18 @@ func ExampleModel_Forward() {
 	}
 	fmt.Println(outputs["last_hidden_state"].Shape, outputs["logits"].Shape)
 	// Output: [2 3 18] [2 1]
+}
+
+func ExampleModel_Chat() {
+	m, err := godwit.Open("HuggingFaceTB/SmolLM2-135M-Instruct")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	for tok, err := range m.Chat(context.Background(), []chat.Message{chat.User("Who wrote Faust?")}) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Print(tok.Text)
+	}
 }

@@ -3,6 +3,11 @@
 //	m, err := godwit.Open("sentence-transformers/all-MiniLM-L6-v2")
 //	vecs, err := m.Embed(ctx, []string{"a text", "another"})
 //
+//	m, err := godwit.Open("HuggingFaceTB/SmolLM2-135M-Instruct")
+//	for tok, err := range m.Chat(ctx, []chat.Message{chat.User("Who wrote Faust?")}) {
+//		fmt.Print(tok.Text)
+//	}
+//
 // A model is opened by the path of its folder, by a name that is in the local cache of the Hugging Face Hub, or by the
 // name of a model inside the binary (import _ "github.com/godwit-ml/godwit/models/minilm"); see package hub. godwit never
 // goes to the network.
@@ -40,6 +45,7 @@ type Model struct {
 	info    Info
 	text    *textModel  // nil: not a model of texts
 	image   *imageModel // nil: not a model of images
+	gen     *generator  // nil: does not generate text
 }
 
 // An Option changes how a model is opened.
@@ -110,6 +116,8 @@ func OpenFS(fsys fs.FS, opts ...Option) (*Model, error) {
 		return nil, err
 	}
 	m.openText(fsys, base)
+	m.openGenerator(config, base)
+	m.openGenerator(config, base)
 	if err := m.openImage(config, base); err != nil {
 		m.Close()
 		return nil, err

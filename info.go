@@ -27,6 +27,10 @@ type Info struct {
 	Prompts    map[string]string // texts that Embed puts before each text, by name
 	Prompt     string            // the name of the one that is used if none is chosen; may be empty
 
+	// Of models that generate text.
+
+	ContextLength int // tokens of the longest sequence, prompt included; 0 if the model does not generate
+
 	// Of models that take images. Dimensions is then that of EmbedImages, and of Embed if the model takes texts as well.
 
 	ImageHeight, ImageWidth int      // the size that the model was made for, in pixels

@@ -71,8 +71,8 @@ func (c *candidates) sorted(keys []float32, k int) int {
 	return c.x.TopK(c.values, c.order, keys)
 }
 
-// keepSorted keeps those first candidates of the order of keys for which more is true, and at least the first: more is called for one
-// after the other until it says no.
+// keepSorted keeps those first candidates of the order of keys for which more is true, and at least the first: more is called
+// for one after the other until it says no.
 func (c *candidates) keepSorted(keys []float32, more func(i int) bool) {
 	kept, k := 0, 64
 	for {
@@ -258,8 +258,8 @@ func (c *candidates) run(o *Config) {
 	}
 }
 
-// draw returns the candidate that a number u in [0, 1) chooses: the first at which the sum of the probabilities exceeds u times the
-// sum of all. softmax was called.
+// draw returns the candidate that a number u in [0, 1) chooses: the first at which the sum of the probabilities exceeds u times
+// the sum of all. softmax was called.
 func (c *candidates) draw(u float64) int32 {
 	total := 0.0
 	for _, p := range c.probs {

@@ -10,8 +10,8 @@ import (
 // A Config says how a sequence is continued. The fields that are also in a generation_config.json mean what they mean in
 // transformers. DefaultConfig and ReadConfig return complete ones; the zero Config is not valid.
 type Config struct {
-	// Sample draws tokens by their probability (do_sample). Otherwise the likeliest is taken, and the fields below up to Seed have
-	// no effect.
+	// Sample draws tokens by their probability (do_sample). Otherwise the likeliest is taken, and the fields below up to Seed
+	// have no effect.
 	Sample      bool
 	Temperature float64 // divides the logits; above 0
 	TopH        float64 // share of the entropy that is kept (top_h); 0: off
@@ -41,8 +41,8 @@ type Config struct {
 	MinNewTokens int     // new tokens before which the sequence does not end
 	MaxLength    int     // tokens after which it ends, those of the prompt included; 0: no limit
 	MaxNewTokens int     // new tokens after which it ends; then MaxLength has no effect. 0: no limit
-	// Stop are texts that end the sequence, wherever the tokens are cut. The text before them is the result. One that is a special
-	// token stands for its id.
+	// Stop are texts that end the sequence, wherever the tokens are cut. The text before them is the result. One that is a
+	// special token stands for its id.
 	Stop []string
 
 	// Samples is how many sequences are made, one after the other, of a prompt that is computed once.
@@ -56,8 +56,8 @@ type Config struct {
 	// MaxCacheBytes is the most memory that keys and values may take; 0: no limit. It is checked before anything is computed, for
 	// the prompt with as many tokens as may follow.
 	MaxCacheBytes int
-	// Progress, if it is not nil, is called while the prompt is computed: with the number of its tokens that are done, at first those
-	// that were known from before, and of all.
+	// Progress, if it is not nil, is called while the prompt is computed: with the number of its tokens that are done, at first
+	// those that were known from before, and of all.
 	Progress func(done, total int)
 }
 

@@ -35,7 +35,7 @@
 // # Randomness
 //
 // A token is drawn by a number u in [0, 1) from the cumulative distribution of the candidates in ascending order of their ids:
-// the first whose sum exceeds u times the sum of all. u is a function of the seed, the number of the sample and the number of the
-// token alone ([Uniform]), and all arithmetic is that of package kernels, so that the same seed gives the same tokens on every machine, and
-// a sample does not depend on the others.
+// the first whose sum exceeds u times the sum of all. u is a function of the seed, the number of the sample and the number of
+// the token alone ([Uniform]), and all arithmetic is that of package kernels, so that the same seed gives the same tokens on
+// every machine, and a sample does not depend on the others.
 package generate

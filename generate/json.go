@@ -32,8 +32,8 @@ func ReadConfig(fsys fs.FS) (*Config, error) {
 }
 
 // ParseConfig reads the text of a generation_config.json. What it does not say, or says by null, is as in DefaultConfig. Fields
-// that godwit has no use for are ignored, but for those that ask for another way of generating (beams, contrastive search, guidance,
-// watermarks): they are an error.
+// that godwit has no use for are ignored, but for those that ask for another way of generating (beams, contrastive search,
+// guidance, watermarks): they are an error.
 func ParseConfig(text []byte) (*Config, error) {
 	var f fileConfig
 	d := json.NewDecoder(bytes.NewReader(text))

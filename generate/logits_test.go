@@ -72,8 +72,8 @@ func newExec(t testing.TB) *kernels.Exec {
 	return x
 }
 
-// TestDistributions compares the probabilities that are left after each step, and after chains of them, with transformers'. It uses one
-// Sampler for all, whose memory of the case before must not show.
+// TestDistributions compares the probabilities that are left after each step, and after chains of them, with transformers'. It
+// uses one Sampler for all, whose memory of the case before must not show.
 func TestDistributions(t *testing.T) {
 	x := newExec(t)
 	var s generate.Sampler

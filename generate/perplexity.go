@@ -12,11 +12,11 @@ import (
 
 // ScoreOptions say how Score works.
 type ScoreOptions struct {
-	// Window is how many tokens are seen at most, the one that is predicted included; 0: the longest sequence of the model. A longer text is
-	// read in windows.
+	// Window is how many tokens are seen at most, the one that is predicted included; 0: the longest sequence of the model. A
+	// longer text is read in windows.
 	Window int
-	// Stride is how many tokens a window is moved at once; 0: half of it. The tokens of a window but for the last Stride were predicted
-	// in the window before, and are only seen again.
+	// Stride is how many tokens a window is moved at once; 0: half of it. The tokens of a window but for the last Stride were
+	// predicted in the window before, and are only seen again.
 	Stride int
 	// Progress, if it is not nil, is called now and then with the number of tokens that are done.
 	Progress func(done, total int)

@@ -10,8 +10,8 @@ import (
 
 var negInf = float32(math.Inf(-1))
 
-// A processors changes logits by what is known of the sequence. Its steps, in this order, are those of the package comment. Logits are
-// float32 and each operation is rounded once, as in transformers.
+// A processors changes logits by what is known of the sequence. Its steps, in this order, are those of the package comment.
+// Logits are float32 and each operation is rounded once, as in transformers.
 type processors struct {
 	c       *Config
 	vocab   int

@@ -5,8 +5,8 @@ import "math/bits"
 // Uniform returns the random number in [0, 1) that chooses a token: token number step of sample number sample. It is the upper 53
 // bits of the first 64 that Philox4x32-10 gives for the key seed and the counter (step, sample, 0, 0), as a fraction.
 //
-// Philox is a function of its counter (Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3, 2011): no state is carried from
-// token to token, and none can get out of step.
+// Philox is a function of its counter (Salmon et al., Parallel Random Numbers: As Easy as 1, 2, 3, 2011): no state is carried
+// from token to token, and none can get out of step.
 func Uniform(seed uint64, sample, step uint32) float64 {
 	c := philox([4]uint32{step, sample, 0, 0}, [2]uint32{uint32(seed), uint32(seed >> 32)})
 	return float64((uint64(c[1])<<32|uint64(c[0]))>>11) * (1.0 / (1 << 53))

@@ -26,11 +26,12 @@ const (
 type Token struct {
 	Sample int   // number of the sequence, from 0
 	ID     int32 // of the token
-	// Text is the text that became final with this token: it may be that of several, or empty. The bytes of a character that is not
-	// complete are held back, and so is what may become a stop string.
+	// Text is the text that became final with this token: it may be that of several, or empty. The bytes of a character that is
+	// not complete are held back, and so is what may become a stop string.
 	Text string
-	// Logprob is the natural logarithm of the token's probability by the model's own logits, before anything was done to them; and
-	// Top are the likeliest tokens in descending order, valid until the next token. They are there if the Config asks for them.
+	// Logprob is the natural logarithm of the token's probability by the model's own logits, before anything was done to them;
+	// and Top are the likeliest tokens in descending order, valid until the next token. They are there if the Config asks for
+	// them.
 	Logprob float64
 	Top     []Candidate
 	// Finish is empty before the last token of a sequence. Stop is the stop string if one was found.
@@ -44,12 +45,12 @@ type Candidate struct {
 	Logprob float64
 }
 
-// Generate continues the prompt and gives one token after the other, as it is chosen. With several samples all tokens of the first come,
-// then those of the second. A sequence that is not interrupted has a last token with Finish set; an error is the last element. The
-// loop can be left at any time.
+// Generate continues the prompt and gives one token after the other, as it is chosen. With several samples all tokens of the
+// first come, then those of the second. A sequence that is not interrupted has a last token with Finish set; an error is the
+// last element. The loop can be left at any time.
 //
-// ctx is looked at between tokens, and between the chunks of a prompt; its error comes wrapped. The tokens do not depend on what the
-// Session knew before.
+// ctx is looked at between tokens, and between the chunks of a prompt; its error comes wrapped. The tokens do not depend on what
+// the Session knew before.
 func (s *Session) Generate(ctx context.Context, prompt []int32, c *Config) iter.Seq2[Token, error] {
 	return func(yield func(Token, error) bool) {
 		if s.running {

@@ -22,8 +22,8 @@ type Sampler struct {
 	cand   candidates
 }
 
-// Reset prepares for sample number sample of a sequence that begins with a prompt of that many tokens and has at most maxLen tokens (0:
-// any number). The config, which was checked, is not changed until the next Reset.
+// Reset prepares for sample number sample of a sequence that begins with a prompt of that many tokens and has at most maxLen
+// tokens (0: any number). The config, which was checked, is not changed until the next Reset.
 func (s *Sampler) Reset(x *kernels.Exec, c *Config, vocab, prompt, maxLen, sample int) {
 	s.x, s.c, s.sample, s.step = x, c, uint32(sample), 0
 	s.p.reset(c, vocab, prompt, maxLen)
@@ -32,8 +32,8 @@ func (s *Sampler) Reset(x *kernels.Exec, c *Config, vocab, prompt, maxLen, sampl
 	}
 }
 
-// Next returns the token that follows ids, the sequence with its prompt. logits, [vocabulary], are those after its last token; they are
-// not changed. Each call for a sequence has all ids of the call before, and more.
+// Next returns the token that follows ids, the sequence with its prompt. logits, [vocabulary], are those after its last token;
+// they are not changed. Each call for a sequence has all ids of the call before, and more.
 func (s *Sampler) Next(ids []int32, logits []float32) (int32, error) {
 	if err := s.narrow(ids, logits); err != nil {
 		return 0, err
@@ -46,8 +46,8 @@ func (s *Sampler) Next(ids []int32, logits []float32) (int32, error) {
 	return s.cand.draw(Uniform(s.c.Seed, s.sample, step)), nil
 }
 
-// Distribution returns the tokens that Next would choose from and their probabilities, in ascending order of ids. It does not count as a
-// step. Without [Config].Sample, all tokens are there with the probabilities before one of the likeliest is taken.
+// Distribution returns the tokens that Next would choose from and their probabilities, in ascending order of ids. It does not
+// count as a step. Without [Config].Sample, all tokens are there with the probabilities before one of the likeliest is taken.
 func (s *Sampler) Distribution(ids []int32, logits []float32) ([]int32, []float32, error) {
 	if err := s.narrow(ids, logits); err != nil {
 		return nil, nil, err

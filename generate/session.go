@@ -34,8 +34,9 @@ func (m *Model) context() int {
 // defaultChunk is how many tokens of a prompt are computed at once.
 const defaultChunk = 512
 
-// A Session continues sequences one after the other, and keeps the keys and values of the last: of a prompt that begins with the same
-// tokens only the rest is computed. The tokens that come out are the same as without. A Session is for one goroutine at a time.
+// A Session continues sequences one after the other, and keeps the keys and values of the last: of a prompt that begins with the
+// same tokens only the rest is computed. The tokens that come out are the same as without. A Session is for one goroutine at a
+// time.
 type Session struct {
 	m       *Model
 	options arch.CacheOptions
@@ -129,8 +130,8 @@ func (s *Session) put(ids []int32) []float32 {
 	return t.Row(0)
 }
 
-// prefill makes ids the sequence and returns the logits after the last, valid until more is computed. ids may share memory with s.ids
-// as far as they are the same.
+// prefill makes ids the sequence and returns the logits after the last, valid until more is computed. ids may share memory with
+// s.ids as far as they are the same.
 func (s *Session) prefill(ctx context.Context, ids []int32, reserve int, progress func(done, total int)) ([]float32, error) {
 	same := 0
 	for same < min(len(s.ids), len(ids)-1) && s.ids[same] == ids[same] {

@@ -5,7 +5,7 @@ package kernels
 func (x *Exec) PackRows(k, n int, row func(i int, dst []float32)) *Weights {
 	checkPack("PackRows", k, n, Float32, Float32)
 	w := &Weights{K: k, N: n}
-	w.panels = packRows(x, w, aligned(w.count()*k*panelWidth), row)
+	w.panels = packRows(x, w, x.weights.floats(w.count()*k*panelWidth), row)
 	return w
 }
 
@@ -13,7 +13,7 @@ func (x *Exec) PackRows(k, n int, row func(i int, dst []float32)) *Weights {
 func (x *Exec) PackRows16(k, n int, storage Storage, row func(i int, dst []uint16)) *Weights {
 	checkPack("PackRows16", k, n, storage, BFloat16)
 	w := &Weights{K: k, N: n, storage: storage}
-	w.narrow = packRows(x, w, aligned16(w.count()*k*panelWidth), row)
+	w.narrow = packRows(x, w, x.weights.narrow(w.count()*k*panelWidth), row)
 	return w
 }
 

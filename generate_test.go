@@ -1,0 +1,284 @@
+package godwit_test
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/godwit-ml/godwit"
+	"github.com/godwit-ml/godwit/chat"
+	"github.com/godwit-ml/godwit/generate"
+	"github.com/godwit-ml/godwit/tensor"
+)
+
+// wordModel returns the files of a tiny Llama whose tokens are the words w0, w1, ..., one for each id. It ends with w5.
+func wordModel(t *testing.T) fstest.MapFS {
+	t.Helper()
+	const dir = "testdata/models/llama/yarn"
+	files := fstest.MapFS{}
+	for _, name := range []string{"config.json", "generation_config.json", "model.safetensors"} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		files[name] = &fstest.MapFile{Data: data}
+	}
+	vocab := map[string]int{}
+	for i := range 60 {
+		vocab[fmt.Sprintf("w%d", i)] = i
+	}
+	tok, err := json.Marshal(map[string]any{
+		"added_tokens": []any{}, "pre_tokenizer": map[string]any{"type": "WhitespaceSplit"},
+		"model": map[string]any{"type": "WordLevel", "vocab": vocab, "unk_token": "w0"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	files["tokenizer.json"] = &fstest.MapFile{Data: tok}
+	files["tokenizer_config.json"] = &fstest.MapFile{Data: []byte(
+		`{"chat_template": "{% for m in messages %}{% if m.role == 'user' %}w7 {% endif %}{{ m.content }} {% endfor %}w8"}`)}
+	return files
+}
+
+func openFS(t *testing.T, files fs.FS, opts ...godwit.Option) *godwit.Model {
+	t.Helper()
+	m, err := godwit.OpenFS(files, opts...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.Close() })
+	return m
+}
+
+// TestGenerate compares the text with the ids of Forward's greedy generation.
+func TestGenerate(t *testing.T) {
+	m := openFS(t, wordModel(t))
+	if n := m.Info().ContextLength; n != 16 {
+		t.Errorf("context length %d", n)
+	}
+	out, err := m.Forward(t.Context(), map[string]tensor.Tensor{"input_ids": tensor.FromInt64([]int64{9, 17, 4}, 1, 3)},
+		godwit.WithGenerate(8))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var words []string
+	for raw := out["generated_ids"].Raw[3*8:]; len(raw) > 0; raw = raw[8:] {
+		words = append(words, fmt.Sprintf("w%d", binary.LittleEndian.Uint64(raw)))
+	}
+	list, err := godwit.Completions(m.Generate(t.Context(), "w9 w17 w4", godwit.WithMaxTokens(8)))
+	if err != nil || len(list) != 1 {
+		t.Fatalf("%v, %v", list, err)
+	}
+	if got, want := strings.TrimSpace(list[0].Text), strings.Join(words, " "); got != want || list[0].Finish != generate.FinishLength {
+		t.Errorf("%q (%s), want %q", got, list[0].Finish, want)
+	}
+	text, err := godwit.Text(m.Generate(t.Context(), "w9 w17 w4", godwit.WithStop(words[1])))
+	if want := words[0] + " "; err != nil || text != want || words[0] == words[1] {
+		t.Errorf("up to %s: %q, %v; want %q", words[1], text, err, want)
+	}
+	// Without a limit the context is the end.
+	list, err = godwit.Completions(m.Generate(t.Context(), "w9 w17 w4", godwit.WithIgnoreEOS(), godwit.WithMaxTokens(0)))
+	if err != nil || len(list) != 1 || len(list[0].Tokens) != 13 || list[0].Finish != generate.FinishContext {
+		t.Errorf("%+v, %v", list, err)
+	}
+}
+
+// TestGenerateOptions: samples and seeds, forbidden words, and what cannot be.
+func TestGenerateOptions(t *testing.T) {
+	m := openFS(t, wordModel(t))
+	draw := func(opts ...godwit.GenerateOption) (texts []string) {
+		t.Helper()
+		opts = append([]godwit.GenerateOption{godwit.WithTemperature(1), godwit.WithIgnoreEOS(), godwit.WithMaxTokens(6)}, opts...)
+		list, err := godwit.Completions(m.Generate(t.Context(), "w9 w17", opts...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range list {
+			texts = append(texts, c.Text)
+		}
+		return texts
+	}
+	three := draw(godwit.WithSeed(1), godwit.WithSamples(3))
+	if again := draw(godwit.WithSeed(1), godwit.WithSamples(3)); !reflect.DeepEqual(again, three) || three[0] == three[1] {
+		t.Errorf("%q, again %q", three, again)
+	}
+	if other := draw(godwit.WithSeed(2)); other[0] == three[0] {
+		t.Errorf("seeds 1 and 2 give %q", other[0])
+	}
+	if a, b := draw(), draw(); reflect.DeepEqual(a, b) {
+		t.Errorf("two calls without a seed give %q", a)
+	}
+	word := strings.Fields(three[0])[0]
+	if without := draw(godwit.WithSeed(1), godwit.WithBadWords(word), godwit.WithSamples(3)); strings.Contains(
+		" "+strings.Join(without, " ")+" ", " "+word+" ") {
+		t.Errorf("%s is forbidden, but there is %q", word, without)
+	}
+	for _, c := range []struct {
+		prompt string
+		opts   []godwit.GenerateOption
+		want   string
+	}{
+		{"", nil, "godwit: the prompt has no tokens"},
+		{"w1", []godwit.GenerateOption{godwit.WithTemperature(-1)}, "godwit: the temperature is -1; want a number above 0"},
+		{"w1", []godwit.GenerateOption{godwit.WithCacheLimit(1000)}, "godwit: the keys and values of 16 tokens take"},
+		{strings.Repeat("w1 ", 16), nil, "godwit: the prompt has 16 tokens; the model takes 16 with those that follow"},
+	} {
+		_, err := godwit.Text(m.Generate(t.Context(), c.prompt, c.opts...))
+		if err == nil || !strings.HasPrefix(err.Error(), c.want) {
+			t.Errorf("%.20q: %v, want %s", c.prompt, err, c.want)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	n := 0
+	for _, err := range m.Generate(ctx, "w9 w17", godwit.WithIgnoreEOS()) {
+		if n++; err != nil {
+			if !errors.Is(err, context.Canceled) || n != 4 {
+				t.Errorf("element %d: %v", n, err)
+			}
+		} else if n == 3 {
+			cancel()
+		}
+	}
+	if n != 4 {
+		t.Errorf("%d elements after the context was done at 3", n)
+	}
+}
+
+// TestChat: a session computes only what is new of a conversation, and says the same as calls of their own.
+func TestChat(t *testing.T) {
+	m := openFS(t, wordModel(t))
+	opts := []godwit.GenerateOption{godwit.WithIgnoreEOS(), godwit.WithMaxTokens(3)}
+	messages := []chat.Message{chat.User("w20 w21")}
+	if p, err := m.ChatPrompt(messages); err != nil || p != "w7 w20 w21 w8" {
+		t.Errorf("prompt %q, %v", p, err)
+	}
+	s := m.NewSession(opts...)
+	for turn := range 2 {
+		got, err := godwit.Text(s.Chat(t.Context(), messages))
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := godwit.Text(m.Chat(t.Context(), messages, opts...))
+		if err != nil || got != want {
+			t.Errorf("turn %d: %q in the session, %q alone (%v)", turn, got, want, err)
+		}
+		if reused := []int{0, 3}[turn]; s.Reused() != reused {
+			t.Errorf("turn %d: %d tokens were known, want %d", turn, s.Reused(), reused)
+		}
+		messages = append(messages, chat.Assistant(strings.TrimSpace(got)), chat.User("w22"))
+	}
+	if s.CacheBytes() == 0 || s.Tokens() == 0 {
+		t.Errorf("%d bytes, %d tokens", s.CacheBytes(), s.Tokens())
+	}
+	if s.Reset(); s.CacheBytes() != 0 || s.Tokens() != 0 {
+		t.Errorf("after Reset: %d bytes, %d tokens", s.CacheBytes(), s.Tokens())
+	}
+	files := wordModel(t)
+	delete(files, "tokenizer_config.json")
+	_, err := godwit.Text(openFS(t, files).Chat(t.Context(), messages))
+	if err == nil || !strings.HasPrefix(err.Error(), "godwit: the model cannot chat: ") {
+		t.Errorf("without a template: %v", err)
+	}
+	_, err = godwit.Text(open(t, "testdata/models/bert/regression").Chat(t.Context(), messages))
+	if want := "godwit: the model does not generate text: it is no decoder with a head for the next token"; err == nil || err.Error() != want {
+		t.Errorf("a BERT: %v", err)
+	}
+}
+
+// TestPerplexity compares with the probabilities that Forward's logits give.
+func TestPerplexity(t *testing.T) {
+	m := openFS(t, wordModel(t))
+	p, err := m.Perplexity(t.Context(), "w9 w17 w4 w30", generate.ScoreOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids := []int64{9, 17, 4, 30}
+	out, err := m.Forward(t.Context(), map[string]tensor.Tensor{"input_ids": tensor.FromInt64(ids, 1, 4)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum float64
+	for i := range 3 {
+		row, total := out["logits"].Row(i), 0.0
+		for _, v := range row {
+			total += math.Exp(float64(v))
+		}
+		want := math.Log(total) - float64(row[ids[i+1]])
+		if math.Abs(p.NLL[i]-want) > 1e-6*want {
+			t.Errorf("token %d: %v, want %v", i+1, p.NLL[i], want)
+		}
+		sum += want
+	}
+	if want := math.Exp(sum / 3); math.Abs(p.Value-want) > 1e-6*want || len(p.IDs) != 4 {
+		t.Errorf("%v of %d tokens, want %v", p.Value, len(p.IDs), want)
+	}
+	if _, err := m.Perplexity(t.Context(), "w1", generate.ScoreOptions{}); err == nil ||
+		err.Error() != "godwit: the text has fewer than two tokens: there is nothing to predict" {
+		t.Errorf("one token: %v", err)
+	}
+}
+
+// TestSmolLM2Text compares texts of SmolLM2-135M-Instruct, whose folder GODWIT_SMOLLM2 names, with Transformers',
+// GODWIT_GOLDEN/real/smollm2.json: prompts and conversations continued greedily, and the perplexity of a text.
+func TestSmolLM2Text(t *testing.T) {
+	folder, golden := os.Getenv("GODWIT_SMOLLM2"), os.Getenv("GODWIT_GOLDEN")
+	if folder == "" || golden == "" {
+		t.Skip("GODWIT_SMOLLM2 and GODWIT_GOLDEN are not set")
+	}
+	text, err := os.ReadFile(filepath.Join(golden, "real", "smollm2.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want struct {
+		Prompts []struct {
+			Prompt string
+			IDs    []int32 `json:"input_ids"`
+			Greedy []int32 `json:"greedy_ids"`
+			Text   string  `json:"greedy_text"`
+		}
+		Perplexity []struct {
+			Text  string
+			Value float64 `json:"perplexity"`
+		}
+	}
+	if err := json.Unmarshal(text, &want); err != nil {
+		t.Fatal(err)
+	}
+	m := open(t, folder)
+	for _, p := range want.Prompts {
+		list, err := godwit.Completions(m.Generate(t.Context(), p.Prompt, godwit.WithGreedy(), godwit.WithMaxTokens(len(p.Greedy)),
+			godwit.WithConfig(func(c *generate.Config) { c.RepetitionPenalty = 1 })))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []int32
+		for _, tok := range list[0].Tokens {
+			ids = append(ids, tok.ID)
+		}
+		if !slices.Equal(ids, p.Greedy) || list[0].Text != p.Text {
+			t.Errorf("%.40q: got %q, want %q", p.Prompt, list[0].Text, p.Text)
+		}
+	}
+	for _, w := range want.Perplexity {
+		p, err := m.Perplexity(t.Context(), w.Text, generate.ScoreOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(p.Value-w.Value) > 1e-4*w.Value {
+			t.Errorf("perplexity %v, want %v", p.Value, w.Value)
+		}
+		t.Logf("perplexity %.6f, want %.6f", p.Value, w.Value)
+	}
+}
