@@ -28,6 +28,7 @@ import (
 	"github.com/godwit-ml/godwit/arch"
 	_ "github.com/godwit-ml/godwit/arch/bert" // registers its model types
 	_ "github.com/godwit-ml/godwit/arch/gpt"  // registers its model types
+	_ "github.com/godwit-ml/godwit/arch/vit"  // registers its model types
 	"github.com/godwit-ml/godwit/hub"
 	"github.com/godwit-ml/godwit/internal/sentence"
 	"github.com/godwit-ml/godwit/kernels"
@@ -178,7 +179,8 @@ func WithArgument(name string, value any) ForwardOption {
 //
 // The inputs are named and shaped as in Python: input_ids [sequences, tokens] of integers, and, optional, attention_mask,
 // token_type_ids and position_ids; pixel_values [images, channels, height, width]. Where the mask is 0, the outputs of a token
-// are 0. Inputs that do not fit the model are an error. The result is the caller's. ctx is looked at before the network runs, which is one piece of work.
+// are 0. Inputs that do not fit the model are an error. The result is the caller's. ctx is looked at before the network runs,
+// which is one piece of work.
 func (m *Model) Forward(ctx context.Context, inputs map[string]tensor.Tensor, opts ...ForwardOption) (map[string]tensor.Tensor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -20,6 +20,9 @@ type goldenCase struct {
 	Prompts map[string]string  `json:"prompts"`
 
 	Sentences []string `json:"sentences"`
+	Runs      map[string]struct {
+		Args map[string]any `json:"kwargs"`
+	} `json:"runs"`
 }
 
 // tolerance is the largest error that an output may have: four times that of PyTorch in float32, which sums in another order,
@@ -99,6 +102,11 @@ func TestForwardGPT(t *testing.T) {
 		"bloom", "opt")
 }
 
+// TestForwardVision does so for models of images, and of images and texts.
+func TestForwardVision(t *testing.T) {
+	testForward(t, "vit", "deit", "dinov2", "dinov2_with_registers", "dinov3_vit", "beit", "swin", "clip", "siglip")
+}
+
 func testForward(t *testing.T, families ...string) {
 	t.Helper()
 	var ratios []float64
@@ -118,7 +126,13 @@ func testForward(t *testing.T, families ...string) {
 					delete(c.Noise, name)
 				}
 			}
-			diffs, err := m.Verify(t.Context(), expected)
+			var opts []godwit.VerifyOption
+			for run, r := range c.Runs {
+				for name, value := range r.Args {
+					opts = append(opts, godwit.WithRunArgument(run, name, value))
+				}
+			}
+			diffs, err := m.Verify(t.Context(), expected, opts...)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -103,6 +103,30 @@ func TestForwardText(t *testing.T) {
 	}
 }
 
+// TestKeepHidden: a model can ask for the tokens that the mask hides.
+func TestKeepHidden(t *testing.T) {
+	lim := testLimits
+	lim.KeepHidden = true
+	var hidden []bool
+	run := func(b *Batch, s *Sink) { hidden = b.Hidden; echo(b, s) }
+	inputs := map[string]tensor.Tensor{"input_ids": tensor.FromInt64([]int64{7, 8, 9, 3}, 2, 2),
+		"attention_mask": tensor.FromInt64([]int64{1, 0, 0, 1}, 2, 2)}
+	out, err := ForwardText(inputs, ForwardOptions{}, lim, run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, want := out["ids"].Data, []float32{7, 8, 9, 3}; !slices.Equal(got, want) {
+		t.Errorf("ids %v, want %v", got, want)
+	}
+	if want := []bool{false, true, true, false}; !slices.Equal(hidden, want) {
+		t.Errorf("hidden %v, want %v", hidden, want)
+	}
+	delete(inputs, "attention_mask")
+	if _, err = ForwardText(inputs, ForwardOptions{}, lim, run); err != nil || hidden != nil {
+		t.Errorf("without a mask: hidden %v, %v", hidden, err)
+	}
+}
+
 // TestForwardTextTypes gives the same ids in every type that inputs may have.
 func TestForwardTextTypes(t *testing.T) {
 	want := []float32{7, 0, 9}

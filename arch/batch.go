@@ -9,6 +9,9 @@ type Batch struct {
 	// Index holds, for each token, its place in its padded sequence. It is nil where the tokens of each sequence stood side
 	// by side: then only differences of places count, and those are the same in the packed sequence.
 	Index []int32
+	// Hidden tells, for each token, that the mask hides it: others do not see it. It is nil if none is. Only models that ask for
+	// it by [Limits].KeepHidden get such tokens.
+	Hidden []bool
 	// Span is above every position of the padded batch; 0 where there was none. RoPE's whose frequencies depend on the length
 	// take it, or what is above the positions of the tokens, whichever is more.
 	Span int
@@ -23,7 +26,7 @@ func (b *Batch) Tokens() int { return len(b.IDs) }
 // Reset empties the batch, and keeps its memory.
 func (b *Batch) Reset() {
 	b.IDs, b.TypeIDs, b.Positions = b.IDs[:0], b.TypeIDs[:0], b.Positions[:0]
-	b.Starts, b.Index, b.Span = b.Starts[:0], nil, 0
+	b.Starts, b.Index, b.Hidden, b.Span = b.Starts[:0], nil, nil, 0
 }
 
 // Append adds a sequence. typeIDs may be nil: all 0. The position ids follow from the rule.

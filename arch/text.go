@@ -31,6 +31,8 @@ type Limits struct {
 	// Pooling is how a text's embedding follows from its tokens where nothing else is said: "lasttoken" for a model whose tokens
 	// see only those before them, or "", which is "mean".
 	Pooling string
+	// KeepHidden keeps the tokens that the mask hides in the batch, marked: they see the others, and are not seen.
+	KeepHidden bool
 }
 
 // A Sink collects the outputs of a packed batch, spread to the padded shape of its inputs.
@@ -222,8 +224,15 @@ func (p *padded) pack(lim Limits) (b *Batch, place []int32, err error) {
 		last, next := -1, int32(0)
 		for c := range p.cols {
 			i := r*p.cols + c
-			if p.mask != nil && p.mask[i] == 0 {
+			hidden := p.mask != nil && p.mask[i] == 0
+			if hidden && !lim.KeepHidden {
 				continue
+			}
+			if hidden && b.Hidden == nil {
+				b.Hidden = make([]bool, len(p.ids))
+			}
+			if hidden {
+				b.Hidden[len(b.IDs)] = true
 			}
 			holes = holes || last >= 0 && c != last+1
 			last = c

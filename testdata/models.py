@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Makes testdata/models: tiny random models as transformers and sentence-transformers save them, with inputs and outputs.
 
-    python3 testdata/models.py
+    python3 testdata/models.py [vision]
 
 Needs transformers 5.23, torch 2.8, sentence-transformers 6.2, tokenizers, safetensors. Outputs are computed in float64 and
 stored as float32; case.json holds, for each output, the largest error that PyTorch itself makes in float32. A run's tensors
-carry its name and a dot, those of the main run do not.
+carry its name and a dot, those of the main run do not. With "vision" only the models of images are made.
 """
 import json
 import pathlib
 import shutil
+import sys
 
 import numpy as np
 import tokenizers
@@ -293,10 +294,123 @@ def decoders():
         (folder / "case.json").write_text(json.dumps({"class": cls.__name__, "noise_fp32": noise}, indent=1) + "\n")
 
 
+def vision():
+    """Models of images, and of images and texts, with options that change what is computed."""
+    torch.manual_seed(2)
+    labels = lambda n: dict(id2label={i: f"L{i}" for i in range(n)}, label2id={f"L{i}": i for i in range(n)})
+    base = dict(hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=20, image_size=12, patch_size=4)
+    dino = {k: v for k, v in base.items() if k != "intermediate_size"}
+    swin = dict(image_size=20, patch_size=4, embed_dim=8, depths=[2, 2], num_heads=[1, 2], window_size=2, mlp_ratio=1.5)
+    text = dict(vocab_size=VOCAB, hidden_size=12, intermediate_size=20, num_hidden_layers=2, num_attention_heads=2,
+                max_position_embeddings=10, pad_token_id=0, bos_token_id=1)
+    pixels = lambda n, h, w, c=3: {"pixel_values": torch.randn(n, c, h, w)}
+    interp = lambda n, h, w, c=3: pixels(n, h, w, c) | {"interpolate_pos_encoding": True}
+    main = {"main": pixels(2, 12, 12)}
+    sizes = main | {"wide": pixels(1, 9, 20), "large": pixels(1, 24, 16)}
+    asked = main | {"wide": interp(1, 9, 20), "large": interp(1, 24, 16)}
+    clip = lambda **kw: tf.CLIPVisionConfig(**base, projection_dim=10, **kw)
+    ids = torch.randint(3, VOCAB, (3, 7))
+    ids[0, 4], ids[1, 6], ids[2, 2] = 5, 5, 5
+    mask = torch.ones_like(ids)
+    mask[0, 5:], mask[2, 3:] = 0, 0
+    words = {"input_ids": ids, "attention_mask": mask}
+    both = {"main": words | pixels(2, 12, 12), "wide": words | interp(1, 9, 20)}
+
+    def without_prefix(config, weights):
+        return {k.removeprefix("vision_model."): v for k, v in weights.items()}
+
+    def old_towers(config, weights):
+        config["text_config_dict"] = dict(config["text_config"])
+        config["vision_config_dict"] = {k: v for k, v in config["vision_config"].items() if k != "num_channels"}
+        config["text_config"] = config["vision_config"] = {"hidden_size": 4}
+        weights["vision_model.embeddings.position_ids"] = torch.arange(10)[None]
+
+    cases = [
+        ("vit/gray", tf.ViTModel, tf.ViTConfig(**base, qkv_bias=False, hidden_act="relu", num_channels=1, pooler_act="relu",
+                                               pooler_output_size=10),
+         {"main": pixels(2, 12, 12, 1), "wide": interp(1, 9, 20, 1), "large": interp(1, 24, 16, 1)}, None),
+        ("vit/imgcls", tf.ViTForImageClassification,
+         tf.ViTConfig(**{**base, "image_size": [8, 12], "patch_size": [2, 4]}, hidden_act="gelu_new", **labels(3)),
+         {"main": pixels(3, 8, 12)}, None),
+        ("deit/teacher", tf.DeiTForImageClassificationWithTeacher, tf.DeiTConfig(**base, **labels(3)), asked, None),
+        ("dinov2/swiglu", tf.Dinov2Model, tf.Dinov2Config(**dino, mlp_ratio=2, use_swiglu_ffn=True, qkv_bias=False), sizes, None),
+        ("dinov2/imgcls", tf.Dinov2ForImageClassification, tf.Dinov2Config(**dino, mlp_ratio=1, **labels(3)), sizes, None),
+        ("dinov2_with_registers/swiglu", tf.Dinov2WithRegistersForImageClassification,
+         tf.Dinov2WithRegistersConfig(**dino, mlp_ratio=2, use_swiglu_ffn=True, num_register_tokens=3, **labels(3)),
+         sizes | {"small": pixels(1, 8, 4)}, None),
+        ("dinov3_vit/gated", tf.DINOv3ViTModel, tf.DINOv3ViTConfig(**base, use_gated_mlp=True, hidden_act="silu", key_bias=True,
+                                                                   query_bias=False, mlp_bias=False, proj_bias=False,
+                                                                   num_register_tokens=2, rope_theta=10.0), sizes, None),
+        ("dinov3_vit/no_registers", tf.DINOv3ViTModel, tf.DINOv3ViTConfig(**base), sizes, None),
+        ("beit/shared", tf.BeitModel, tf.BeitConfig(**base, use_shared_relative_position_bias=True, use_relative_position_bias=True,
+                                                    use_absolute_position_embeddings=True, use_mean_pooling=False,
+                                                    layer_scale_init_value=0.0, use_mask_token=True), sizes, None),
+        ("beit/imgcls", tf.BeitForImageClassification, tf.BeitConfig(**base, use_relative_position_bias=True, **labels(3)), sizes, None),
+        ("beit/rect", tf.BeitModel, tf.BeitConfig(**{**base, "image_size": [8, 16]}, use_shared_relative_position_bias=True),
+         {"main": pixels(2, 8, 16)}, None),
+        ("beit/plain", tf.BeitModel, tf.BeitConfig(**base), main, None),
+        ("swin/absolute", tf.SwinModel, tf.SwinConfig(**swin, use_absolute_embeddings=True, qkv_bias=False),
+         {"main": pixels(2, 20, 20), "wide": interp(1, 16, 36)}, None),
+        ("swin/imgcls", tf.SwinForImageClassification, tf.SwinConfig(**{**swin, "window_size": 3}, **labels(3)),
+         {"main": pixels(3, 20, 20), "wide": pixels(1, 18, 37)}, None),
+        ("clip/full", tf.CLIPModel, tf.CLIPConfig(text_config=dict(text, eos_token_id=5), vision_config=dict(base, num_channels=3),
+                                                  projection_dim=10), both, old_towers),
+        ("clip/text", tf.CLIPTextModel, tf.CLIPTextConfig(**text, eos_token_id=2), {"main": words, "one": {"input_ids": ids[:, :1]}}, None),
+        ("clip/vision", tf.CLIPVisionModel, clip(), asked, without_prefix),
+        ("clip/imgcls", tf.CLIPForImageClassification, tf.CLIPConfig(text_config=text, vision_config=base, **labels(3)), main, None),
+        ("siglip/full", tf.SiglipModel, tf.SiglipConfig(text_config=dict(text, projection_size=16), vision_config=base), both, None),
+        ("siglip/text", tf.SiglipTextModel, tf.SiglipTextConfig(**text), {"main": words, "all": {"input_ids": ids}}, None),
+        ("siglip/vision", tf.SiglipVisionModel, tf.SiglipVisionConfig(**base, vision_use_head=False), asked, None),
+        ("siglip/imgcls", tf.SiglipForImageClassification, tf.SiglipConfig(text_config=text, vision_config=base, **labels(3)), asked, None),
+    ]
+
+    def run(model, inputs, hidden):
+        with torch.no_grad():
+            out = model(**{k: v.to(model.dtype) if k == "pixel_values" else v for k, v in inputs.items()}, output_hidden_states=True)
+            named = {k: v for k, v in out.items() if isinstance(v, torch.Tensor)}
+            for part in ("text_model_output", "vision_model_output"):
+                named |= {f"{part}.{k}": v for k, v in (out.get(part) or {}).items() if isinstance(v, torch.Tensor)}
+        for key in ("hidden_states", "reshaped_hidden_states"):
+            if hidden:
+                named |= {f"{key}.{i}": v for i, v in enumerate(out.get(key) or ())}
+        return named
+
+    for folder, cls, config, runs, edit in cases:
+        config._attn_implementation = "eager"
+        model = cls(config).eval()
+        randomize(model)
+        path = ROOT / folder
+        model.save_pretrained(path)
+        tensors, noise = {}, {}
+        for name, inputs in runs.items():
+            prefix = "" if name == "main" else name + "."
+            single, double = run(model.float(), inputs, name == "main"), run(model.double(), inputs, name == "main")
+            for key, v in double.items():
+                diff = (v - single[key]).abs()
+                if "attention_mask" in inputs and key.startswith(("last_hidden_state", "hidden_states", "text_model_output.last")):
+                    diff = diff[inputs["attention_mask"] != 0]
+                noise[prefix + key] = diff.max().item()
+                tensors[prefix + key] = v.float()
+            tensors |= {prefix + k: v for k, v in inputs.items() if isinstance(v, torch.Tensor)}
+        save_file({k: v.contiguous().clone() for k, v in tensors.items()}, path / "expected.safetensors")
+        args = {name: {"kwargs": {k: v for k, v in inputs.items() if isinstance(v, bool)}} for name, inputs in runs.items()}
+        (path / "case.json").write_text(json.dumps({"class": cls.__name__, "noise_fp32": noise, "runs": args}, indent=1) + "\n")
+        if edit:
+            config = json.loads((path / "config.json").read_text())
+            weights = load_file(path / "model.safetensors")
+            weights = edit(config, weights) or weights
+            (path / "config.json").write_text(json.dumps(config, indent=2) + "\n")
+            save_file(weights, path / "model.safetensors", {"format": "pt"})
+
+
 if __name__ == "__main__":
+    if sys.argv[1:] == ["vision"]:
+        vision()
+        sys.exit()
     torch.manual_seed(1)
     np.random.seed(1)
     shutil.rmtree(ROOT, ignore_errors=True)
     models()
     sentence_models()
     decoders()
+    vision()

@@ -8,15 +8,17 @@ import (
 )
 
 // Attention is softmax(Q·Kᵀ/√d)·V with several heads (Vaswani et al., arXiv:1706.03762), in which every token of a sequence
-// sees every other.
+// sees every other, or if it is Causal those before it and itself.
 type Attention struct {
+	Causal bool
+
 	x *kernels.Exec
 	p kernels.Attn
 }
 
 // NewAttention returns an attention of that many heads of headDim each.
 func NewAttention(x *kernels.Exec, heads, headDim int) Attention {
-	return Attention{x, kernels.Attn{Heads: heads, KVHeads: heads, HeadDim: headDim,
+	return Attention{x: x, p: kernels.Attn{Heads: heads, KVHeads: heads, HeadDim: headDim,
 		Scale: float32(1 / math.Sqrt(float64(headDim)))}}
 }
 
@@ -30,7 +32,7 @@ func (a *Attention) Forward(ws *tensor.Workspace, qkv tensor.Tensor, starts []in
 		return dst
 	}
 	p := a.p
-	p.Bias = bias
+	p.Bias, p.Causal = bias, a.Causal
 	a.x.Attention(dst.Data, n, qkv.Data, 3*n, qkv.Data[n:], qkv.Data[2*n:], 3*n, starts, &p)
 	return dst
 }

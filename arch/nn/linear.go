@@ -1,20 +1,27 @@
 package nn
 
 import (
+	"slices"
+
 	"github.com/godwit-ml/godwit/kernels"
 	"github.com/godwit-ml/godwit/loader"
 	"github.com/godwit-ml/godwit/tensor"
 )
 
 // A Linear computes act(x·Wᵀ + b). Its tensors are weight [Out, In] and bias [Out]. The weight stays in the type that it has in
-// the file, if that is one to compute with (see [Matrix]).
+// the file, if that is one to compute with (see [Matrix]). What is not the default is set before it is bound.
 type Linear struct {
 	In, Out int
-	Act     kernels.Activation // Identity, unless set before it is used
-	// NoBias tells, before the Linear is bound, that there is no bias, Transposed that the weight is [In, Out] in the file.
-	NoBias, Transposed bool
-	// Precise makes Forward sum in float64: for heads, which work on one row a text.
+	Act     kernels.Activation
+	// Transposed tells that the weight is [In, Out] in the file.
+	Transposed bool
+	// Precise makes Forward sum in float64: for heads, which work on one row a text or an image.
 	Precise bool
+	// NoBias tells that there is no bias.
+	NoBias bool
+	// Scaled tells that there is a tensor scale [Out], which multiplies what x·Wᵀ + b gives (layer scale: Touvron et al.,
+	// arXiv:2103.17239). It is multiplied into the weight, which is not Transposed, and the bias as they are packed.
+	Scaled bool
 
 	x *kernels.Exec
 	w *kernels.Weights
@@ -31,14 +38,28 @@ func (l *Linear) Params(s *loader.Scope) {
 		shape = []int{l.In, l.Out}
 	}
 	w := s.Need("weight", shape...)
-	var b *loader.View
+	var b, scale *loader.View
 	if !l.NoBias {
 		b = s.Need("bias", l.Out)
 	}
+	if l.Scaled {
+		scale = s.Need("scale", l.Out)
+	}
 	s.Then(func() {
-		l.w = Matrix{K: l.In, N: l.Out, Parts: []*loader.View{w}, Transposed: l.Transposed}.Pack(l.x)
 		if b != nil {
 			l.b = b.Float32()
+		}
+		if scale == nil {
+			l.w = Matrix{K: l.In, N: l.Out, Parts: []*loader.View{w}, Transposed: l.Transposed}.Pack(l.x)
+			return
+		}
+		factors := scale.Float32()
+		l.w = l.x.Pack(l.In, l.Out, func(j int, dst []float32) {
+			w.Row(j, dst)
+			l.x.Scale(dst, dst, factors[j])
+		})
+		if b != nil {
+			l.x.Mul(l.b, l.b, factors)
 		}
 	})
 }
@@ -71,6 +92,7 @@ func (l *Linear) Into(dst, src tensor.Tensor, e kernels.Epilogue) {
 type Fused struct {
 	In, Out int // Out is that of each
 	Names   []string
+	NoBias  []string // those of the Names that have no bias
 
 	x *kernels.Exec
 	w *kernels.Weights
@@ -87,12 +109,22 @@ func (l *Fused) Params(s *loader.Scope) {
 	var w, b []*loader.View
 	for _, name := range l.Names {
 		w = append(w, s.Need(name+".weight", l.Out, l.In))
-		b = append(b, s.Need(name+".bias", l.Out))
+		if slices.Contains(l.NoBias, name) {
+			b = append(b, nil)
+		} else {
+			b = append(b, s.Need(name+".bias", l.Out))
+		}
 	}
 	s.Then(func() {
 		l.w = Matrix{K: l.In, N: len(w) * l.Out, Parts: w}.Pack(l.x)
-		for _, v := range b {
-			l.b = append(l.b, v.Float32()...)
+		if len(l.NoBias) == len(l.Names) {
+			return
+		}
+		l.b = make([]float32, len(w)*l.Out)
+		for i, v := range b {
+			if v != nil {
+				copy(l.b[i*l.Out:], v.Float32())
+			}
 		}
 	})
 }

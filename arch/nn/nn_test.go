@@ -91,6 +91,31 @@ func TestLinear(t *testing.T) {
 	}
 }
 
+// TestScaled compares a Linear with a scale, with and without a bias, with what it stands for.
+func TestScaled(t *testing.T) {
+	x, r := newExec(t), rand.New(rand.NewPCG(11, 12))
+	in, w, b, scale := random(r, 5, 37), random(r, 19, 37), random(r, 19), random(r, 19)
+	for _, noBias := range []bool{false, true} {
+		l := NewLinear(x, 37, 19)
+		l.Scaled, l.NoBias = true, noBias
+		tensors := map[string]tensor.Tensor{"weight": w, "scale": scale}
+		bias := tensor.New(19)
+		if !noBias {
+			tensors["bias"], bias = b, b
+		}
+		bind(t, &l, tensors)
+		var ws tensor.Workspace
+		out := l.Forward(&ws, in)
+		for i := range 5 {
+			for j := range 19 {
+				v, abs := product(in, w, bias, i, j)
+				s := float64(scale.Data[j])
+				near(t, fmt.Sprintf("[%d, %d]", i, j), out.Row(i)[j], v*s, abs*math.Abs(s), 40)
+			}
+		}
+	}
+}
+
 // TestFused compares a Fused with the Linears that it stands for, bit for bit.
 func TestFused(t *testing.T) {
 	x, r := newExec(t), rand.New(rand.NewPCG(3, 4))
@@ -117,6 +142,47 @@ func TestFused(t *testing.T) {
 				t.Errorf("part %d, row %d: %v, want %v", p, i, out.Row(i)[18*p:18*p+18], want.Row(i))
 			}
 		}
+	}
+}
+
+// TestFusedWithoutBias: a part without a bias has none, and all of them may lack it.
+func TestFusedWithoutBias(t *testing.T) {
+	x, r := newExec(t), rand.New(rand.NewPCG(13, 14))
+	tensors := map[string]tensor.Tensor{"q.weight": random(r, 6, 8), "k.weight": random(r, 6, 8), "q.bias": random(r, 6)}
+	with := NewFused(x, 8, 6, "q", "k")
+	with.NoBias = []string{"k"}
+	bind(t, &with, tensors)
+	delete(tensors, "q.bias")
+	without := NewFused(x, 8, 6, "q", "k")
+	without.NoBias = []string{"q", "k"}
+	bind(t, &without, tensors)
+	var ws tensor.Workspace
+	in := random(r, 3, 8)
+	a, b := with.Forward(&ws, in), without.Forward(&ws, in)
+	for i := range 3 {
+		for j := range 12 {
+			want := b.Row(i)[j]
+			if j < 6 {
+				want += with.b[j]
+			}
+			if got := a.Row(i)[j]; got != want {
+				t.Errorf("[%d, %d] is %g, want %g", i, j, got, want)
+			}
+		}
+	}
+}
+
+// TestCausal: what the first tokens of a sequence give does not depend on those after them.
+func TestCausal(t *testing.T) {
+	x, r := newExec(t), rand.New(rand.NewPCG(15, 16))
+	a := NewAttention(x, 2, 8)
+	a.Causal = true
+	qkv := random(r, 9, 48)
+	var ws tensor.Workspace
+	all := a.Forward(&ws, qkv, []int32{0, 9}, nil)
+	few := a.Forward(&ws, tensor.FromFloat32(qkv.Data[:4*48], 4, 48), []int32{0, 4}, nil)
+	if !slices.Equal(all.Data[:len(few.Data)], few.Data) {
+		t.Error("tokens see those after them")
 	}
 }
 
@@ -167,7 +233,10 @@ func TestLayerNorm(t *testing.T) {
 	n := NewLayerNorm(x, 21, 1e-5)
 	bind(t, &n, map[string]tensor.Tensor{"weight": w, "bias": b})
 	out := tensor.FromFloat32(slices.Clone(in.Data), 3, 21)
-	n.InPlace(out)
+	var ws tensor.Workspace
+	if got := n.Forward(&ws, in); !slices.Equal(got.Data, func() []float32 { n.InPlace(out); return out.Data }()) {
+		t.Error("Forward and InPlace differ")
+	}
 	for i := range 3 {
 		var mean, variance float64
 		for _, v := range in.Row(i) {

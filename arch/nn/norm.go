@@ -31,3 +31,10 @@ func (n *LayerNorm) Params(s *loader.Scope) {
 func (n *LayerNorm) InPlace(t tensor.Tensor) {
 	n.x.LayerNorm(t.Data, t.Data, t.NumRows(), n.Size, n.gamma, n.beta, n.Eps)
 }
+
+// Forward returns the rows of src [rows, Size], normalised, in the Workspace.
+func (n *LayerNorm) Forward(ws *tensor.Workspace, src tensor.Tensor) tensor.Tensor {
+	dst := ws.Tensor(src.NumRows(), n.Size)
+	n.x.LayerNorm(dst.Data, src.Data, src.NumRows(), n.Size, n.gamma, n.beta, n.Eps)
+	return dst
+}

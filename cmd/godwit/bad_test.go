@@ -178,7 +178,7 @@ var badCases = []badCase{
 	{name: "unknown model_type",
 		files: map[string]string{"config.json": `{"model_type": "mamba"}`},
 		args:  "embed|--model|DIR/model|a", code: 1,
-		want: `DIR/model: config.json: model_type "mamba" is not supported; supported are bert, bloom, camembert, cohere, distilbert, falcon, gemma, gemma2, gemma3_text, gpt2, gpt_neo, gpt_neox, gptj, granite, llama, mistral, mixtral, mpnet, olmo2, opt, phi, phi3, qwen2, qwen2_moe, qwen3, qwen3_moe, roberta, smollm3, stablelm, starcoder2, xlm-roberta`},
+		want: `DIR/model: config.json: model_type "mamba" is not supported; supported are beit, bert, bloom, camembert, clip, clip_text_model, clip_vision_model, cohere, deit, dinov2, dinov2_with_registers, dinov3_vit, distilbert, falcon, gemma, gemma2, gemma3_text, gpt2, gpt_neo, gpt_neox, gptj, granite, llama, mistral, mixtral, mpnet, olmo2, opt, phi, phi3, qwen2, qwen2_moe, qwen3, qwen3_moe, roberta, siglip, siglip_text_model, siglip_vision_model, smollm3, stablelm, starcoder2, swin, vit, xlm-roberta`},
 	{name: "config with a wrong type",
 		files: map[string]string{"config.json": `{"model_type": "bert", "hidden_size": "16"}`},
 		args:  "embed|--model|DIR/model|a", code: 1,

@@ -1,0 +1,136 @@
+package vit
+
+import (
+	"github.com/godwit-ml/godwit/arch/nn"
+	"github.com/godwit-ml/godwit/kernels"
+	"github.com/godwit-ml/godwit/loader"
+	"github.com/godwit-ml/godwit/tensor"
+)
+
+// A block is a layer: attention and an MLP, each on what is normalised before it, each added to what went in. Shapes: H is the
+// hidden size, I the intermediate size.
+type block struct {
+	Norm1  nn.LayerNorm `st:"norm1"`
+	QKV    nn.Fused     `st:"attention"`        // q_proj, k_proj, v_proj: [H, H] each
+	Output nn.Linear    `st:"attention.o_proj"` // [H, H]
+	Norm2  nn.LayerNorm `st:"norm2"`
+	Up     *nn.Linear   `st:"mlp.fc1"` // [I, H], or nil
+	Gated  *gated       `st:"mlp"`     // in its place, or nil
+	Down   nn.Linear    `st:"mlp.fc2"` // [H, I]
+
+	attention nn.Attention
+}
+
+// blockOptions say what a block has.
+type blockOptions struct {
+	hidden, intermediate, heads int
+	act                         kernels.Activation
+	eps                         float32
+	noBias                      []string // of q_proj, k_proj, v_proj
+	noOutBias, noMLPBias        bool
+	gated, scaled, causal       bool
+}
+
+func newBlock(o *blockOptions, x *kernels.Exec) block {
+	b := block{
+		Norm1:     nn.NewLayerNorm(x, o.hidden, o.eps),
+		QKV:       nn.NewFused(x, o.hidden, o.hidden, "q_proj", "k_proj", "v_proj"),
+		Output:    nn.NewLinear(x, o.hidden, o.hidden),
+		Norm2:     nn.NewLayerNorm(x, o.hidden, o.eps),
+		Down:      nn.NewLinear(x, o.intermediate, o.hidden),
+		attention: nn.NewAttention(x, o.heads, o.hidden/o.heads),
+	}
+	b.QKV.NoBias = o.noBias
+	b.Output.NoBias, b.Output.Scaled = o.noOutBias, o.scaled
+	b.Down.NoBias, b.Down.Scaled = o.noMLPBias, o.scaled
+	b.attention.Causal = o.causal
+	if o.gated {
+		b.Gated = &gated{in: o.hidden, out: o.intermediate, act: o.act, noBias: o.noMLPBias, x: x}
+	} else {
+		up := nn.NewLinear(x, o.hidden, o.intermediate)
+		up.Act, up.NoBias = o.act, o.noMLPBias
+		b.Up = &up
+	}
+	return b
+}
+
+// attend adds the attention of h [tokens, H] to it, within the sequences that starts gives. rope and bias may be nil.
+func (b *block) attend(ws *tensor.Workspace, h tensor.Tensor, starts []int32, rope *rotation, bias kernels.Bias) {
+	mark := ws.Mark()
+	qkv := b.QKV.Forward(ws, b.Norm1.Forward(ws, h))
+	if rope != nil {
+		rope.rotate(qkv)
+	}
+	b.Output.AddTo(h, b.attention.Forward(ws, qkv, starts, bias))
+	ws.Release(mark)
+}
+
+// mlp adds the MLP of h [tokens, H] to it.
+func (b *block) mlp(ws *tensor.Workspace, h tensor.Tensor) {
+	mark := ws.Mark()
+	t := b.Norm2.Forward(ws, h)
+	if b.Gated != nil {
+		t = b.Gated.forward(ws, t)
+	} else {
+		t = b.Up.Forward(ws, t)
+	}
+	b.Down.AddTo(h, t)
+	ws.Release(mark)
+}
+
+// gated is act(x·gateᵀ + b)·(x·upᵀ + c), the first half of a gated MLP. Its tensors are gate_proj and fc1, or both in one,
+// weights_in, gate first.
+type gated struct {
+	in, out int
+	act     kernels.Activation
+	noBias  bool
+
+	x          *kernels.Exec
+	w          *kernels.Weights
+	gateB, upB []float32
+}
+
+// Params implements [loader.Module].
+func (g *gated) Params(s *loader.Scope) {
+	var gate, up func(j int, dst []float32)
+	var gateB, upB func() []float32
+	if both := s.Optional("weights_in.weight", 2*g.out, g.in); both != nil {
+		gate = both.Row
+		up = func(j int, dst []float32) { both.Row(g.out+j, dst) }
+		if b := s.Need("weights_in.bias", 2*g.out); b != nil {
+			gateB = func() []float32 { return b.Float32()[:g.out] }
+			upB = func() []float32 { return b.Float32()[g.out:] }
+		}
+	} else {
+		gate, up = s.Need("gate_proj.weight", g.out, g.in).Row, s.Need("fc1.weight", g.out, g.in).Row
+		if !g.noBias {
+			gateB, upB = s.Need("gate_proj.bias", g.out).Float32, s.Need("fc1.bias", g.out).Float32
+		}
+	}
+	s.Then(func() {
+		g.w = g.x.PackGated(g.in, g.out, gate, up)
+		if gateB != nil {
+			g.gateB, g.upB = gateB(), upB()
+		}
+	})
+}
+
+func (g *gated) forward(ws *tensor.Workspace, src tensor.Tensor) tensor.Tensor {
+	dst := ws.Tensor(src.NumRows(), g.out)
+	g.x.Gemm(dst.Data, g.out, src.Data, g.in, src.NumRows(), g.w, kernels.Epilogue{Bias: g.gateB, Act: g.act, UpBias: g.upB})
+	return dst
+}
+
+// A rotation is the rotary position embedding of the patches of a grid.
+type rotation struct {
+	x         *kernels.Exec
+	rope      kernels.RoPE // row 0 rotates nothing, row 1+i is patch i's
+	positions []int32      // of each token of the batch, its row
+	heads     int
+	headDim   int
+}
+
+// rotate rotates the queries and keys of qkv [tokens, 3·H].
+func (r *rotation) rotate(qkv tensor.Tensor) {
+	r.x.Rotate(qkv.Data, qkv.Cols(), 2*r.heads, r.headDim, r.positions, &r.rope)
+}
