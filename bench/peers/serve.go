@@ -12,6 +12,7 @@ import (
 	"github.com/godwit-ml/godwit/arch"
 	_ "github.com/godwit-ml/godwit/arch/bert" // registers its model types
 	_ "github.com/godwit-ml/godwit/arch/gpt"  // registers its model types
+	_ "github.com/godwit-ml/godwit/arch/vit"  // registers its model types
 	"github.com/godwit-ml/godwit/kernels"
 	"github.com/godwit-ml/godwit/loader"
 	"github.com/godwit-ml/godwit/tensor"
