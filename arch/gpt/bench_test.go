@@ -2,6 +2,7 @@ package gpt
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -49,7 +50,10 @@ func (m *CausalLM) weights() (qkv, rest, head int) {
 // the share of the bandwidth at which the threads read as many, measured in the same run. The best of many tokens counts.
 func BenchmarkDecode(b *testing.B) {
 	forModels(b, func(b *testing.B, m *CausalLM, stored tensor.DType) {
-		for _, context := range []int{128, 1000} {
+		for _, context := range []int{128, 2048, 8000} {
+			if context >= m.limits.MaxTokens {
+				continue
+			}
 			for _, cacheType := range []kernels.KVType{kernels.KVFloat32, kernels.KVBFloat16} {
 				o := arch.CacheOptions{BFloat16: cacheType == kernels.KVBFloat16}
 				b.Run(fmt.Sprintf("context=%d/cache=%d", context, cacheType), func(b *testing.B) { benchmarkDecode(b, m, stored, o, context) })
@@ -59,14 +63,14 @@ func BenchmarkDecode(b *testing.B) {
 }
 
 func benchmarkDecode(b *testing.B, m *CausalLM, stored tensor.DType, o arch.CacheOptions, context int) {
-	c := m.NewCache(o)
+	c := m.newCache(o)
 	c.Reserve(context + 1)
-	prefill := randomIDs(m.c.Vocab, context)
-	var ws tensor.Workspace
-	for part := range slices.Chunk(prefill, 512) {
-		ws.Reset()
-		m.Continue(&ws, []arch.Cache{c}, [][]int32{part}, false)
+	size := m.c.KVHeads * m.c.HeadDim
+	some := randomTensor(rand.New(rand.NewPCG(1, 2)), tensor.F32, []int{context, size}).Data
+	for _, kv := range c.layers {
+		kv.Append(some, some, size, context)
 	}
+	var ws tensor.Workspace
 	qkv, rest, head := m.weights()
 	bytes := (m.c.Layers*(qkv+rest) + head) * stored.Bits() / 8
 	kv := 4 * 2 * m.c.Layers * m.c.KVHeads * m.c.HeadDim * context

@@ -1,8 +1,11 @@
 package gpt
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 
@@ -72,7 +75,7 @@ var variants = []struct{ name, modelType, fields string }{
 	{"phi3/longrope", "phi3", `"rope_scaling": {"type": "longrope", "short_factor": [1, 1.1, 1.2, 1.3],
 		"long_factor": [2, 3, 4, 5]}, "original_max_position_embeddings": 11`},
 	{"llama/dynamic", "llama", `"rope_scaling": {"type": "dynamic", "factor": 2}, "max_position_embeddings": 11`},
-	{"olmo2", "olmo2", ``},
+	{"olmo2", "olmo2", `"attention_bias": true`},
 	{"opt/post_norm", "opt", `"do_layer_norm_before": false, "word_embed_proj_dim": 12, "ffn_dim": 20`},
 	{"bloom/post_norm", "bloom", `"apply_residual_connection_post_layernorm": true, "n_head": 3, "n_layer": 2`},
 	{"qwen2_moe", "qwen2_moe", `"num_experts": 5, "num_experts_per_tok": 2, "moe_intermediate_size": 12, "shared_expert_intermediate_size": 12`},
@@ -225,7 +228,10 @@ func TestCacheMemory(t *testing.T) {
 			if c.Bytes() != 0 || c.Len() != 0 {
 				t.Errorf("%s: an empty cache has %d tokens and takes %d bytes", v.modelType, c.Len(), c.Bytes())
 			}
-			const tokens = 3000
+			tokens := 3000
+			if testing.Short() {
+				tokens = 1100
+			}
 			c.Reserve(tokens)
 			said := m.CacheBytes(o, tokens)
 			if got := c.Bytes(); got != said || got == 0 {
@@ -252,6 +258,58 @@ func TestCacheMemory(t *testing.T) {
 				t.Errorf("%s: emptied, it has %d tokens and takes %d bytes", v.modelType, c.Len(), c.Bytes())
 			}
 		}
+	}
+}
+
+// TestSoak generates 100,000 tokens in a window: memory stays as it is.
+func TestSoak(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes seconds")
+	}
+	const tokens = 100_000
+	x := kernels.New(nil, 1)
+	defer x.Close()
+	m := newDecoder(t, x, "mistral", smallWith(`"sliding_window": 30`), tensor.BF16)
+	c := m.NewCache(arch.CacheOptions{Chunk: 1})
+	c.Reserve(tokens)
+	reserved := c.Bytes()
+	var ws tensor.Workspace
+	caches, ids := []arch.Cache{c}, [][]int32{{1}}
+	var before, after runtime.MemStats
+	for i := range tokens {
+		if i == 100 {
+			runtime.ReadMemStats(&before)
+		}
+		ws.Reset()
+		ids[0][0] = int32(x.Argmax(m.Continue(&ws, caches, ids, false).Data))
+	}
+	runtime.ReadMemStats(&after)
+	if c.Len() != tokens || c.Bytes() != reserved {
+		t.Errorf("after %d tokens the cache takes %d bytes, at first %d", c.Len(), c.Bytes(), reserved)
+	}
+	if n := after.Mallocs - before.Mallocs; n > 1000 {
+		t.Errorf("%d allocations", n)
+	}
+}
+
+// TestLogitsHash holds the bits of logits, the same on every machine.
+func TestLogitsHash(t *testing.T) {
+	x := kernels.New(nil, 2)
+	defer x.Close()
+	hash := sha256.New()
+	for _, v := range variants {
+		m := newDecoder(t, x, v.modelType, smallWith(v.fields+`, "vocab_size": 40`), tensor.BF16)
+		for _, o := range []arch.CacheOptions{{}, {BFloat16: true}} {
+			c := m.NewCache(o)
+			c.Expect(23)
+			if err := binary.Write(hash, binary.LittleEndian, prefill(m, c, randomIDs(40, 23), 9)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	const want = "c82519cd588fdf15"
+	if got := fmt.Sprintf("%x", hash.Sum(nil)[:8]); got != want {
+		t.Errorf("the hash is %s, want %s", got, want)
 	}
 }
 
