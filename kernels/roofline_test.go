@@ -11,54 +11,80 @@ import (
 )
 
 var (
-	roofline       = flag.Bool("roofline", false, "measure products against the machine (TestRoofline)")
+	roofline       = flag.Bool("roofline", false, "measure products and attention against the machine (TestRoofline)")
 	rooflineRounds = flag.Int("roofline.rounds", 15, "rounds of -roofline")
 	rooflineOnly   = flag.String("roofline.only", "", "only rows of the table that contain one of these words (a,b,...)")
 )
 
-// A roof is one row of the table of TestRoofline: a product, and what has been measured of it.
+// A roof is one row of the table of TestRoofline: a computation, and what has been measured of it.
 type roof struct {
-	m, k, n, threads int
-	cold             bool // the weights come from memory
-	storage          Storage
-	act              Activation
-	gemm             func()
-	buf              []float32 // as large as the weights, to measure the bandwidth
-	seconds          float64   // best
-	peak, read       float64   // best
-	shares           []float64 // of the limit of the same round
+	name    string
+	flops   float64
+	bytes   int  // that it reads, or 0 if they do not matter
+	cold    bool // they come from memory
+	ready   func(x *Exec) (run func())
+	threads int
+
+	x              *Exec
+	run            func()
+	buf            []float32 // as large as what it reads, to measure the bandwidth
+	seconds        float64   // best
+	peak, read     float64   // best
+	shares, speeds []float64 // of the limit of the same round
 }
 
 func (r *roof) String() string {
-	where := ""
 	if r.cold {
-		where = " cold"
+		return fmt.Sprintf("threads=%d %s cold", r.threads, r.name)
 	}
-	if r.act != Identity {
-		where += " act"
-	}
-	if r.storage != Float32 {
-		where += []string{"", " bfloat16", " float16"}[r.storage]
-	}
-	return fmt.Sprintf("threads=%d m=%d k=%d n=%d%s", r.threads, r.m, r.k, r.n, where)
+	return fmt.Sprintf("threads=%d %s", r.threads, r.name)
 }
 
-// limit returns the least seconds that the product could take: by the multiply-adds, and by the bytes of the weights.
+// limit returns the least seconds that it could take: by the multiply-adds, and by the bytes.
 func (r *roof) limit(peak, read float64) (seconds float64, bound string) {
-	compute := 2 * float64(r.m*r.k*r.n) / peak
-	memory := r.bytes() / read
+	compute, memory := r.flops/peak, float64(r.bytes)/read
 	if memory > compute {
 		return memory, "read"
 	}
 	return compute, "fma"
 }
 
-// bytes is how large the weights are.
-func (r *roof) bytes() float64 {
-	if r.storage != Float32 {
-		return 2 * float64(r.k*r.n)
+// measure measures it and the machine, once.
+func (r *roof) measure() {
+	x, set := r.x, r.x.set
+	fma := func() float64 {
+		return speed(x, 6, float64(x.Threads()*50*set.fma(2)/2*10), func(int, int) { set.fma(500) })
 	}
-	return 4 * float64(r.k*r.n)
+	r.run()
+	peak := fma()
+	reps := 0
+	start := time.Now()
+	for elapsed := time.Duration(0); elapsed < 400*time.Microsecond; elapsed = time.Since(start) {
+		r.run()
+		reps++
+	}
+	took := time.Since(start).Seconds() / float64(reps)
+	peak = max(peak, fma())
+	read := 1e18
+	if r.bytes > 0 {
+		tries := max(2, 1<<22/len(r.buf))
+		if r.cold {
+			tries = 1 // as often as what is measured
+		}
+		read = speed(x, tries, float64(4*len(r.buf)), func(part, parts int) {
+			const piece = 1 << 18
+			p := r.buf[len(r.buf)*part/parts : len(r.buf)*(part+1)/parts]
+			for ; len(p) > 0; p = p[min(piece, len(p)):] {
+				set.read(p[:min(piece, len(p))])
+			}
+		})
+	}
+	if r.seconds == 0 || took < r.seconds {
+		r.seconds = took
+	}
+	r.peak, r.read = max(r.peak, peak), max(r.read, read)
+	least, _ := r.limit(peak, read)
+	r.shares, r.speeds = append(r.shares, least/took), append(r.speeds, took)
 }
 
 type probeTask struct{ f func(part, parts int) }
@@ -76,10 +102,103 @@ func speed(x *Exec, tries int, units float64, f func(part, parts int)) float64 {
 	return best
 }
 
-// TestRoofline measures products in interleaved rounds and prints the share of what the machine could do: the multiply-adds at
-// the measured peak, or the bytes of the weights at the measured bandwidth of where they are, whichever takes longer.
-// Both are measured beside each product. The best is the ratio of the best times of all rounds, the median that of the
-// ratios in a round.
+// roofs returns what is measured.
+func roofs() (all []*roof) {
+	for _, kn := range [][2]int{{384, 1536}, {768, 3072}} {
+		for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16} {
+			all = append(all, productRoof(m, kn[0], kn[1], Float32, Identity))
+		}
+	}
+	for _, m := range []int{128, 512} {
+		for _, kn := range [][2]int{{384, 384}, {384, 1536}, {1536, 384}, {768, 768}, {768, 3072}, {3072, 768}, {1024, 4096}} {
+			all = append(all, productRoof(m, kn[0], kn[1], Float32, Identity))
+		}
+	}
+	all = append(all, productRoof(128, 384, 1536, Float32, GELU))
+	for _, m := range []int{1, 2, 3, 4} {
+		for storage := Float32; storage <= Float16; storage++ {
+			all = append(all, productRoof(m, 4096, 6144, storage, Identity))
+		}
+	}
+	for _, d := range []int{32, 64} {
+		for _, n := range []int{128, 512, 2048} {
+			all = append(all, attentionRoof(n, d))
+		}
+	}
+	for typ := KVFloat32; typ <= KVBFloat16; typ++ {
+		for _, s := range [][3]int{{9, 3, 64}, {12, 12, 64}, {32, 8, 128}} {
+			for _, n := range []int{512, 2048, 8192, 32768} {
+				all = append(all, decodeRoof(s[0], s[1], s[2], n, typ))
+			}
+		}
+	}
+	return all
+}
+
+const cacheBytes = 32 << 20
+
+func productRoof(m, k, n int, storage Storage, act Activation) *roof {
+	r := &roof{name: fmt.Sprintf("m=%d k=%d n=%d", m, k, n), flops: 2 * float64(m*k*n), bytes: 4 * k * n}
+	if act != Identity {
+		r.name += " act"
+	}
+	if storage != Float32 {
+		r.name, r.bytes = r.name+[]string{"", " bfloat16", " float16"}[storage], 2*k*n
+	}
+	r.cold = r.bytes > cacheBytes
+	if m > 16 {
+		r.bytes = 0
+	}
+	r.ready = func(x *Exec) func() {
+		rng := rand.New(rand.NewPCG(1, 2))
+		a, b, c, bias := make([]float32, m*k), make([]float32, k), make([]float32, m*n), make([]float32, n)
+		random(rng, a)
+		random(rng, b)
+		var w *Weights
+		if storage == Float32 {
+			w = x.Pack(k, n, func(_ int, dst []float32) { copy(dst, b) })
+		} else {
+			b16 := narrowed(b, storage)
+			w = x.Pack16(k, n, storage, func(_ int, dst []uint16) { copy(dst, b16) })
+		}
+		return func() { x.Gemm(c, n, a, k, m, w, Epilogue{Bias: bias, Act: act}) }
+	}
+	return r
+}
+
+func attentionRoof(n, d int) *roof {
+	p := &Attn{Heads: 12, KVHeads: 12, HeadDim: d, Scale: 0.125}
+	h := p.Heads * d
+	return &roof{name: fmt.Sprintf("attention s=%d d=%d", n, d), flops: 4 * float64(n*n*h), ready: func(x *Exec) func() {
+		qkv, out, starts := make([]float32, n*3*h), make([]float32, n*h), []int32{0, int32(n)}
+		random(rand.New(rand.NewPCG(1, 2)), qkv)
+		return func() { x.Attention(out, h, qkv, 3*h, qkv[h:], qkv[2*h:], 3*h, starts, p) }
+	}}
+}
+
+func decodeRoof(heads, kvHeads, d, n int, typ KVType) *roof {
+	r := &roof{name: fmt.Sprintf("decode heads=%d,%d d=%d keys=%d %s", heads, kvHeads, d, n, []string{"float32", "bfloat16"}[typ]),
+		flops: 4 * float64(heads*d*n), bytes: KVBytes(kvHeads, d, typ, 0, n, 1)}
+	r.cold = r.bytes > cacheBytes
+	r.ready = func(x *Exec) func() {
+		p := &Attn{Heads: heads, KVHeads: kvHeads, HeadDim: d, Scale: 0.125, Causal: true}
+		kv, width := x.NewKV(kvHeads, d, typ, 0), kvHeads*d
+		kv.Reserve(n, n)
+		rows := make([]float32, 512*width)
+		random(rand.New(rand.NewPCG(1, 2)), rows)
+		for i := 0; i < n; i += 512 {
+			kv.Append(rows, rows, width, 512)
+		}
+		q, out := make([]float32, heads*d), make([]float32, heads*d)
+		kvs, starts := []*KV{kv}, []int32{0, 1}
+		return func() { x.AttentionKV(out, len(q), q, len(q), starts, kvs, p) }
+	}
+	return r
+}
+
+// TestRoofline measures in interleaved rounds and prints the share of what the machine could do: the multiply-adds at the measured
+// peak, or the bytes at the measured bandwidth of where they are, whichever takes longer. Both are measured beside each row. The
+// best is the ratio of the best times of all rounds, the median that of the ratios in a round.
 func TestRoofline(t *testing.T) {
 	if !*roofline {
 		t.Skip("without -roofline")
@@ -88,112 +207,41 @@ func TestRoofline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	execs := map[int]*Exec{}
-	for threads := 1; threads <= 2; threads++ {
-		execs[threads] = New(set, threads)
-		defer execs[threads].Close()
-	}
 	var table []*roof
-	rng := rand.New(rand.NewPCG(1, 2))
-	weights := map[[3]int]*Weights{}
 	buffers := map[int][]float32{}
-	add := func(r roof) {
-		for threads := 1; threads <= 2; threads++ {
-			r := r
-			r.threads = threads
+	for threads := 1; threads <= 2; threads++ {
+		x := New(set, threads)
+		defer x.Close()
+		for _, r := range roofs() {
+			r.x, r.threads = x, threads
 			if *rooflineOnly != "" && !slices.ContainsFunc(strings.Split(*rooflineOnly, ","), func(word string) bool {
 				return strings.Contains(" "+r.String()+" ", word)
 			}) {
 				continue
 			}
-			x, m, k, n := execs[threads], r.m, r.k, r.n
-			key := [3]int{k, n, int(r.storage)}
-			w := weights[key]
-			if w == nil {
-				b := make([]float32, k)
-				random(rng, b)
-				if r.storage == Float32 {
-					w = x.Pack(k, n, func(_ int, dst []float32) { copy(dst, b) })
-				} else {
-					b16 := narrowed(b, r.storage)
-					w = x.Pack16(k, n, r.storage, func(_ int, dst []uint16) { copy(dst, b16) })
-				}
-				weights[key] = w
-			}
-			size := int(r.bytes()) / 4
-			if buffers[size] == nil {
-				buffers[size] = Buffer(size)
-				for i := range buffers[size] { // untouched pages would all be one
-					buffers[size][i] = 1
+			if buffers[r.bytes] == nil {
+				buffers[r.bytes] = Buffer(r.bytes / 4)
+				for i := range buffers[r.bytes] { // untouched pages would all be one
+					buffers[r.bytes][i] = 1
 				}
 			}
-			a, c, bias := make([]float32, m*k), make([]float32, m*n), make([]float32, n)
-			random(rng, a)
-			r.gemm = func() { x.Gemm(c, n, a, k, m, w, Epilogue{Bias: bias, Act: r.act}) }
-			r.buf = buffers[size]
-			table = append(table, &r)
+			r.run, r.buf = r.ready(x), buffers[r.bytes]
+			table = append(table, r)
 		}
 	}
-	big := [][2]int{{384, 384}, {384, 1536}, {1536, 384}, {768, 768}, {768, 3072}, {3072, 768}, {1024, 4096}}
-	for _, kn := range [][2]int{{384, 1536}, {768, 3072}} {
-		for _, m := range []int{1, 2, 3, 4, 5, 6, 7, 8, 9, 12, 16} {
-			add(roof{m: m, k: kn[0], n: kn[1]})
-		}
-	}
-	for _, m := range []int{128, 512} {
-		for _, kn := range big {
-			add(roof{m: m, k: kn[0], n: kn[1]})
-		}
-	}
-	add(roof{m: 128, k: 384, n: 1536, act: GELU})
-	for _, m := range []int{1, 2, 3, 4} {
-		for storage := Float32; storage <= Float16; storage++ {
-			add(roof{m: m, k: 4096, n: 6144, storage: storage, cold: true})
-		}
-	}
+	slices.SortStableFunc(table, func(a, b *roof) int { return strings.Compare(a.name, b.name) })
 	for range *rooflineRounds {
 		for _, r := range table {
-			x := execs[r.threads]
-			fma := func() float64 {
-				return speed(x, 6, float64(x.Threads()*50*set.fma(2)/2*10), func(int, int) { set.fma(500) })
-			}
-			r.gemm()
-			peak := fma()
-			reps := 0
-			start := time.Now()
-			for elapsed := time.Duration(0); elapsed < 400*time.Microsecond; elapsed = time.Since(start) {
-				r.gemm()
-				reps++
-			}
-			took := time.Since(start).Seconds() / float64(reps)
-			peak = max(peak, fma())
-			read := 1e18
-			if r.m <= 16 {
-				tries := max(2, 1<<22/len(r.buf))
-				if r.cold {
-					tries = 1 // as often as the product
-				}
-				read = speed(x, tries, float64(4*len(r.buf)), func(part, parts int) {
-					const piece = 1 << 18
-					p := r.buf[len(r.buf)*part/parts : len(r.buf)*(part+1)/parts]
-					for ; len(p) > 0; p = p[min(piece, len(p)):] {
-						set.read(p[:min(piece, len(p))])
-					}
-				})
-			}
-			if r.seconds == 0 || took < r.seconds {
-				r.seconds = took
-			}
-			r.peak, r.read = max(r.peak, peak), max(r.read, read)
-			least, _ := r.limit(peak, read)
-			r.shares = append(r.shares, least/took)
+			r.measure()
 		}
 	}
-	fmt.Printf("%-34s %9s %9s %9s %6s %6s %6s\n", "", "µs", "GFLOP/s", "peak", "GB/s", "best%", "med%")
+	fmt.Printf("%-56s %9s %9s %9s %9s %6s %6s %6s\n", "", "µs", "median", "GFLOP/s", "peak", "GB/s", "best%", "med%")
 	for _, r := range table {
 		least, bound := r.limit(r.peak, r.read)
 		slices.Sort(r.shares)
-		fmt.Printf("%-34s %9.1f %9.1f %9.1f %6.1f %6.1f %6.1f %s\n", r, r.seconds*1e6, 2*float64(r.m*r.k*r.n)/r.seconds/1e9, r.peak/1e9,
-			min(r.read/1e9, 9999), 100*least/r.seconds, 100*r.shares[len(r.shares)/2], bound)
+		slices.Sort(r.speeds)
+		half := len(r.shares) / 2
+		fmt.Printf("%-56s %9.1f %9.1f %9.1f %9.1f %6.1f %6.1f %6.1f %s\n", r, r.seconds*1e6, r.speeds[half]*1e6, r.flops/r.seconds/1e9,
+			r.peak/1e9, min(r.read/1e9, 9999), 100*least/r.seconds, 100*r.shares[half], bound)
 	}
 }
