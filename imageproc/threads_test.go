@@ -4,6 +4,8 @@ import (
 	"bytes"
 	stdjpeg "image/jpeg"
 	"runtime"
+	"slices"
+	"sync"
 	"testing"
 )
 
@@ -33,4 +35,38 @@ func TestThreads(t *testing.T) {
 	if !bytes.Equal(images[0].Pix, images[1].Pix) {
 		t.Error("two threads give other pixels than one")
 	}
+}
+
+// TestConcurrent processes images of several sizes from several goroutines at once by one processor.
+func TestConcurrent(t *testing.T) {
+	p, err := Parse([]byte(`{"image_processor_type": "CLIPImageProcessor", "size": 40, "crop_size": 32}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var images [3]Image
+	var want [3][]float32
+	for i := range images {
+		m, _ := photo(90+31*i, 70)
+		if err := FromImage(&images[i], m, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		want[i] = make([]float32, 3*32*32)
+		if err := p.Process(want[i], &images[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			got := make([]float32, 3*32*32)
+			for n := range 30 {
+				i := n % len(images)
+				if err := p.Process(got, &images[i]); err != nil || !slices.Equal(got, want[i]) {
+					t.Errorf("image %d: its pixels differ, %v", i, err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
 }
