@@ -23,9 +23,9 @@ func templateCommand(c *console) *cobra.Command {
 		Use:   "template [MODEL]",
 		Short: "Show the prompt that a chat model gets",
 		Long: `template renders a model's chat template and shows the prompt, exactly as the model gets it. MODEL is a model,
-or a file *.jinja. The messages are those of --system and --user, or of a JSON file or standard input: a list
-of {"role": ..., "content": ...}, or an object with messages and optionally tools and documents. The prompt
-ends with the beginning of the model's answer unless --no-generation-prompt is given.
+or a file *.jinja. The messages are those of --system and --user, or of the JSON of --file or standard input:
+a list of {"role": ..., "content": ...}, or an object with messages and, if wanted, tools and documents. The
+prompt ends with the beginning of the model's answer unless --no-generation-prompt is given.
 
 With --jsonl a line of the input is an object with
   template               the template itself
@@ -60,8 +60,8 @@ and a line of the output is {"rendered": ...} or {"error": ...}.`,
 		},
 	}
 	fl := cmd.Flags()
-	fl.StringVar(&f.userText, "user", "", "message of the user")
-	fl.StringVar(&f.systemText, "system", "", "message before it that tells the model how to answer")
+	fl.StringVar(&f.userText, "user", "", "what the user says")
+	fl.StringVar(&f.systemText, "system", "", "system message before it: how the model is to answer")
 	fl.StringVarP(&f.file, "file", "f", "", "read messages from this JSON file, - is standard input")
 	fl.StringVar(&f.tools, "tools", "", "JSON file with the list of tools")
 	fl.StringVar(&f.name, "name", "", "name of the template, if the model has several")
