@@ -60,7 +60,8 @@ def siglip_tokenizer():
     t.pre_tokenizer = pre_tokenizers.Metaspace()
     t.decoder = decoders.Metaspace()
     t.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
-    return PreTrainedTokenizerFast(tokenizer_object=t, eos_token="</s>", pad_token="</s>", unk_token="<unk>", model_max_length=64)
+    return PreTrainedTokenizerFast(tokenizer_object=t, eos_token="</s>", pad_token="</s>", unk_token="<unk>", model_max_length=64,
+                                   model_input_names=["input_ids"])
 
 
 def make(name, model, tokenizer, processor):
