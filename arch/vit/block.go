@@ -92,25 +92,27 @@ type gated struct {
 
 // Params implements [loader.Module].
 func (g *gated) Params(s *loader.Scope) {
-	var gate, up func(j int, dst []float32)
-	var gateB, upB func() []float32
+	gate, up := nn.Matrix{K: g.in, N: g.out}, nn.Matrix{K: g.in, N: g.out}
+	var biases []*loader.View
 	if both := s.Optional("weights_in.weight", 2*g.out, g.in); both != nil {
-		gate = both.Row
-		up = func(j int, dst []float32) { both.Row(g.out+j, dst) }
-		if b := s.Need("weights_in.bias", 2*g.out); b != nil {
-			gateB = func() []float32 { return b.Float32()[:g.out] }
-			upB = func() []float32 { return b.Float32()[g.out:] }
-		}
+		gate.Parts, up.Parts = []*loader.View{both}, []*loader.View{both}
+		up.Row = func(j int) int { return g.out + j }
+		biases = append(biases, s.Need("weights_in.bias", 2*g.out))
 	} else {
-		gate, up = s.Need("gate_proj.weight", g.out, g.in).Row, s.Need("fc1.weight", g.out, g.in).Row
+		gate.Parts = append(gate.Parts, s.Need("gate_proj.weight", g.out, g.in))
+		up.Parts = append(up.Parts, s.Need("fc1.weight", g.out, g.in))
 		if !g.noBias {
-			gateB, upB = s.Need("gate_proj.bias", g.out).Float32, s.Need("fc1.bias", g.out).Float32
+			biases = append(biases, s.Need("gate_proj.bias", g.out), s.Need("fc1.bias", g.out))
 		}
 	}
 	s.Then(func() {
-		g.w = g.x.PackGated(g.in, g.out, gate, up)
-		if gateB != nil {
-			g.gateB, g.upB = gateB(), upB()
+		g.w = nn.PackGated(g.x, gate, up)
+		var b []float32
+		for _, v := range biases {
+			b = append(b, v.Float32()...)
+		}
+		if b != nil {
+			g.gateB, g.upB = b[:g.out], b[g.out:]
 		}
 	})
 }

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/godwit-ml/godwit/arch"
+	"github.com/godwit-ml/godwit/arch/nn"
 	"github.com/godwit-ml/godwit/kernels"
 	"github.com/godwit-ml/godwit/loader"
 	"github.com/godwit-ml/godwit/tensor"
@@ -36,7 +37,7 @@ func (e *patchEmbedding) Params(s *loader.Scope) {
 	}
 	s.Then(func() {
 		n := e.size()
-		e.w = e.x.Pack(n, e.hidden, w.Reshape(e.hidden, n).Row)
+		e.w = nn.Matrix{K: n, N: e.hidden, Parts: []*loader.View{w.Reshape(e.hidden, n)}}.Pack(e.x)
 		if b != nil {
 			e.b = b.Float32()
 		}

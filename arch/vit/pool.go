@@ -80,8 +80,9 @@ func (a *probeAttention) Params(s *loader.Scope) {
 	h := a.hidden
 	w, b := s.Need("in_proj_weight", 3*h, h), s.Need("in_proj_bias", 3*h)
 	s.Then(func() {
-		a.query = a.x.Pack(h, h, w.Row)
-		a.kv = a.x.Pack(h, 2*h, func(j int, dst []float32) { w.Row(h+j, dst) })
+		parts := []*loader.View{w}
+		a.query = nn.Matrix{K: h, N: h, Parts: parts}.Pack(a.x)
+		a.kv = nn.Matrix{K: h, N: 2 * h, Parts: parts, Row: func(j int) int { return h + j }}.Pack(a.x)
 		a.b = b.Float32()
 	})
 }

@@ -1,13 +1,16 @@
 package vit
 
 import (
+	"bytes"
 	"io/fs"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/godwit-ml/godwit/arch"
 	"github.com/godwit-ml/godwit/kernels"
@@ -165,6 +168,68 @@ func TestGroups(t *testing.T) {
 				if !slices.Equal(got[name].Data[i:i+n], w.Data) {
 					t.Fatalf("%s: %s differs from image %d on", dir, name, i/n*2)
 				}
+			}
+		}
+	}
+}
+
+// TestBFloat16: a file of bfloat16 gives what one gives that holds the same numbers as float32.
+func TestBFloat16(t *testing.T) {
+	x := kernels.New(nil, 1)
+	defer x.Close()
+	for _, dir := range []string{"vit/gray", "dinov2/swiglu", "dinov3_vit/gated", "beit/imgcls", "swin/imgcls", "clip/full", "siglip/full"} {
+		fsys := os.DirFS(filepath.Join(models, dir))
+		config, err := fs.ReadFile(fsys, "config.json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := arch.ParseConfig(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w, err := loader.Open(fsys)
+		if err != nil {
+			t.Fatal(err)
+		}
+		narrow, wide := make(map[string]tensor.Tensor), make(map[string]tensor.Tensor)
+		for _, name := range w.Names() {
+			v, _ := w.View(name)
+			f := v.Tensor()
+			narrow[name], wide[name] = f, f
+			if f.DType != tensor.F32 {
+				continue
+			}
+			h := tensor.Tensor{DType: tensor.BF16, Shape: f.Shape}
+			for i, e := range f.Data {
+				bits := math.Float32bits(e) >> 16
+				h.Raw = append(h.Raw, byte(bits), byte(bits>>8))
+				f.Data[i] = math.Float32frombits(bits << 16)
+			}
+			narrow[name] = h
+		}
+		w.Close()
+		var want []float32
+		for _, tensors := range []map[string]tensor.Tensor{wide, narrow} {
+			var file bytes.Buffer
+			if err := loader.Write(&file, tensors, nil); err != nil {
+				t.Fatal(err)
+			}
+			w, err := loader.Open(fstest.MapFS{"model.safetensors": {Data: file.Bytes()}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := arch.New(c, w, x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			enc := m.(arch.ImageEncoder)
+			var ws tensor.Workspace
+			out := enc.EncodeImages(&ws, photos(enc.ImageLimits(), 2))
+			got := slices.Concat(out.Tokens.Data, out.Vector.Data, out.Logits.Data)
+			if want == nil {
+				want = got
+			} else if !slices.Equal(got, want) {
+				t.Errorf("%s: bfloat16 and float32 differ", dir)
 			}
 		}
 	}
