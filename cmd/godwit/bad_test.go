@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -393,7 +394,7 @@ func TestBadInput(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("the system's error texts differ")
 	}
-	for _, tt := range badCases {
+	for _, tt := range slices.Concat(badCases, badImageCases) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			copyModel(t, dir)

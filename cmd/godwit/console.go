@@ -86,6 +86,18 @@ func (c *console) writeJSON(v any) error {
 	return err
 }
 
+// writeLine writes v as one line of JSON.
+func writeLine(w io.Writer, v any) error {
+	var buf bytes.Buffer
+	e := json.NewEncoder(&buf)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := w.Write(buf.Bytes())
+	return err
+}
+
 // table writes rows in columns, the first row a heading if there is one, numbers to the right as marked by align: one byte a
 // column, 'l' or 'r'.
 func (c *console) table(align string, rows [][]string) {

@@ -164,11 +164,15 @@ func (e *embed) write(w io.Writer, m *godwit.Model, each func(use func([][]float
 	if err := each(func(vecs [][]float32) error { all = append(all, vecs...); return nil }); err != nil {
 		return err
 	}
-	cols := m.Info().Dimensions
+	return writeVectors(w, e.format, all, m.Info().Dimensions)
+}
+
+// writeVectors writes vectors as an array for NumPy or a safetensors file; cols is their length if there are none.
+func writeVectors(w io.Writer, format string, all [][]float32, cols int) error {
 	if len(all) > 0 {
 		cols = len(all[0])
 	}
-	if e.format == "npy" {
+	if format == "npy" {
 		return npy.WriteFloat32(w, all, cols)
 	}
 	flat := tensor.New(len(all), cols)
@@ -180,15 +184,24 @@ func (e *embed) write(w io.Writer, m *godwit.Model, each func(use func([][]float
 
 // appendEmbedding appends {"embedding":[...]} and a newline, each number as the shortest that reads back to the same bits.
 func appendEmbedding(b []byte, v []float32) ([]byte, error) {
-	b = append(b, `{"embedding":[`...)
+	b, err := appendVector(append(b, `{"embedding":`...), v)
+	if err != nil {
+		return nil, fmt.Errorf("%w on this text", err)
+	}
+	return append(b, "}\n"...), nil
+}
+
+// appendVector appends a JSON list.
+func appendVector(b []byte, v []float32) ([]byte, error) {
+	b = append(b, '[')
 	for i, x := range v {
 		if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
-			return nil, fmt.Errorf("element %d of an embedding is %v: the model overflows on this text", i, x)
+			return nil, fmt.Errorf("element %d of an embedding is %v: the model overflows", i, x)
 		}
 		if i > 0 {
 			b = append(b, ',')
 		}
 		b = strconv.AppendFloat(b, float64(x), 'g', -1, 32)
 	}
-	return append(b, "]}\n"...), nil
+	return append(b, ']'), nil
 }

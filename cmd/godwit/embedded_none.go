@@ -6,3 +6,6 @@ import "io/fs"
 
 // embeddedModel returns nil: this binary is built without a model.
 func embeddedModel() fs.FS { return nil }
+
+// embeddedImageModel likewise.
+func embeddedImageModel() fs.FS { return nil }

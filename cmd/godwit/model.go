@@ -25,6 +25,15 @@ type modelFlags struct {
 	model    string
 	argument bool // whether the model is an argument
 	threads  int
+	inside   func() fs.FS // returns the model to use if none is named, nil if there is none; nil: embeddedModel
+}
+
+// embedded returns the model inside the binary that is used if none is named.
+func (f *modelFlags) embedded() fs.FS {
+	if f.inside == nil {
+		return embeddedModel()
+	}
+	return f.inside()
 }
 
 // add adds --threads, and --model unless the model is an argument.
@@ -32,7 +41,7 @@ func (f *modelFlags) add(c *cobra.Command, withModel bool) {
 	f.argument = !withModel
 	if withModel {
 		usage := "model: a folder, or a name in the local Hugging Face cache"
-		if embeddedModel() != nil {
+		if f.embedded() != nil {
 			usage += " (default: the one inside the binary)"
 		}
 		c.Flags().StringVarP(&f.model, "model", "m", "", usage)
@@ -50,14 +59,14 @@ func checkThreads(n int) error {
 // open opens the model.
 func (f *modelFlags) open() (*godwit.Model, error) {
 	inside := f.model == "" && !f.argument
-	if inside && embeddedModel() == nil {
+	if inside && f.embedded() == nil {
 		return nil, usagef("this godwit was built without a model (-tags nomodel): name one with --model")
 	}
 	if err := checkThreads(f.threads); err != nil {
 		return nil, err
 	}
 	if inside {
-		return godwit.OpenFS(embeddedModel(), godwit.WithThreads(f.threads))
+		return godwit.OpenFS(f.embedded(), godwit.WithThreads(f.threads))
 	}
 	return godwit.Open(f.model, godwit.WithThreads(f.threads))
 }

@@ -65,8 +65,8 @@ func message(err error) string {
 	text = strings.TrimPrefix(text, "hub: ")
 	var missing *hub.NotFoundError
 	var bind *loader.BindError
-	if errors.As(err, &missing) && missing.Name == "minilm" && embeddedModel() == nil {
-		return "this godwit was built without the model minilm (-tags nomodel): name the folder of a model"
+	if errors.As(err, &missing) && (missing.Name == "minilm" || missing.Name == "digits") && embeddedModel() == nil {
+		return fmt.Sprintf("this godwit was built without the model %s (-tags nomodel): name the folder of a model", missing.Name)
 	}
 	if errors.As(err, &missing) || errors.As(err, &bind) {
 		return text
@@ -100,13 +100,14 @@ func newRoot(io *console) *cobra.Command {
 		Long: `godwit runs transformer models from Hugging Face files on the CPU, in pure Go: one binary, nothing to install.
 
 A MODEL is a folder, a name like sentence-transformers/all-MiniLM-L6-v2 that is in the local Hugging Face
-cache, or "minilm", the sentence-embedding model inside the binary, which embed, search and similarity use
-when no model is named.
+cache, or one inside the binary: "minilm" turns sentences into vectors, and embed, search and similarity use it
+when no model is named; "digits" reads handwritten digits, and classify-image and embed-image use it.
 
 Exit codes: 0 success, 1 failure, 2 wrong usage.`,
 		Example: `  godwit search "how do I cancel a request?" README.md docs/
   godwit embed "some text"
-  godwit similarity "a cat sat" "a feline rested" "stock prices fell"`,
+  godwit similarity "a cat sat" "a feline rested" "stock prices fell"
+  godwit classify-image digit.png`,
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 		DisableSuggestions:         true,
@@ -118,7 +119,7 @@ Exit codes: 0 success, 1 failure, 2 wrong usage.`,
 	root.PersistentFlags().BoolVar(&io.json, "json", false, "write JSON for machines")
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(
-		embedCommand(io), searchCommand(io), similarityCommand(io), tokenizeCommand(io), templateCommand(io), preprocessCommand(io),
+		embedCommand(io), searchCommand(io), similarityCommand(io), classifyImageCommand(io), embedImageCommand(io), tokenizeCommand(io), templateCommand(io), preprocessCommand(io),
 		inspectCommand(io), forwardCommand(io), verifyCommand(io), doctorCommand(io), versionCommand(io),
 	)
 	root.SetVersionTemplate("godwit {{.Version}}\n")

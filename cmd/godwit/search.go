@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -16,7 +17,7 @@ func searchCommand(io *console) *cobra.Command {
 	s := &searching{console: io}
 	c := &cobra.Command{
 		Use:   "search QUERY PATH...",
-		Short: "Find passages by meaning in files and folders",
+		Short: "Find passages or images by meaning in files and folders",
 		Long: `search prints the passages of text files whose meaning is closest to the query, with their score (1 is the
 same, around 0 is unrelated), file and lines.
 
@@ -24,19 +25,24 @@ A file that is named is searched if it is text. In a folder the files with a tex
 without one, are searched; hidden files and folders (.git), node_modules, vendor and symbolic links are not.
 Files that are binary, not UTF-8 or larger than 16 MiB are left out with a note.
 
+With --images the files are images, and the query says what they show: the model must be one of images and
+texts (CLIP, SigLIP). In a folder the files with an image's extension are searched.
+
 With --index the vectors are kept in a file, so that the next search is instant. Every search brings it up to
 date first: changed files, another model and a damaged index are noticed and made again. The file is a cache;
 it can be deleted.`,
 		Example: `  godwit search "how do I cancel a request?" README.md docs/
   godwit search "where are retries configured" . --index .godwit-index --top 10
+  godwit search --images --model openai/clip-vit-base-patch32 "a dog on a beach" photos/ --index photos.index
   godwit search --json "licence terms" docs/ | jq -r '.hits[].path'`,
 		Args: arguments(2, -1),
 		RunE: s.run,
 	}
 	s.modelFlags.add(c, true)
-	c.Flags().IntVarP(&s.top, "top", "k", 5, "how many passages to print, 0 for all")
-	c.Flags().Float32Var(&s.threshold, "threshold", 0, "leave out passages with a lower score")
+	c.Flags().IntVarP(&s.top, "top", "k", 5, "how many passages or images to print, 0 for all")
+	c.Flags().Float32Var(&s.threshold, "threshold", 0, "leave out what has a lower score")
 	c.Flags().StringVar(&s.index, "index", "", "keep vectors in this file")
+	c.Flags().BoolVar(&s.images, "images", false, "search images, not texts")
 	c.Flags().BoolVar(&s.full, "full", false, "print whole passages, not their first lines")
 	c.Flags().IntVar(&s.batch, "batch-size", 32, "passages computed together: a matter of speed and memory, not of results")
 	return c
@@ -49,6 +55,7 @@ type searching struct {
 	threshold  float32
 	index      string
 	full       bool
+	images     bool
 }
 
 func (s *searching) run(c *cobra.Command, args []string) (err error) {
@@ -62,11 +69,13 @@ func (s *searching) run(c *cobra.Command, args []string) (err error) {
 		return usagef("--batch-size is %d, less than 1", s.batch)
 	case strings.TrimSpace(query) == "":
 		return usagef("the query is empty")
+	case s.images && s.model == "":
+		return usagef("--images needs --model with a model of images and texts (CLIP, SigLIP)")
 	}
 	if _, err := s.input(args[:1], nil, false); err != nil {
 		return err
 	}
-	files, err := search.Files(args[1:], func(path, why string) { s.note("%s: %s, left out", path, why) })
+	files, err := s.files(args[1:])
 	if err != nil {
 		return err
 	}
@@ -75,24 +84,12 @@ func (s *searching) run(c *cobra.Command, args []string) (err error) {
 		return err
 	}
 	defer m.Close()
-	e, err := search.ForModel(m, godwit.WithBatchSize(s.batch))
-	if err != nil {
-		return err
-	}
-	var x *search.Index
-	if s.index == "" {
-		x, err = search.New(ctx, e)
-	} else {
-		var note string
-		if x, note, err = search.Open(ctx, s.index, e); note != "" {
-			s.note("%s", note)
-		}
-	}
+	x, err := s.openIndex(ctx, m)
 	if err != nil {
 		return err
 	}
 	change, err := x.Update(ctx, files, func(done, known, file, all int) {
-		s.progress("reading: %d of %d files, %d of %d passages embedded", file, all, done, known)
+		s.progress("reading: %d of %d files, %d of %d %ss embedded", file, all, done, known, s.what())
 	})
 	saveErr := x.Save() // also what was embedded before an interruption
 	if err != nil {
@@ -107,7 +104,11 @@ func (s *searching) run(c *cobra.Command, args []string) (err error) {
 		s.note("%s: %s, left out", f.Path, f.Why)
 	}
 	if change.Passages == 0 {
-		return fmt.Errorf("there is no text to search in %s", strings.Join(args[1:], ", "))
+		what := "text"
+		if s.images {
+			what = "image"
+		}
+		return fmt.Errorf("there is no %s to search in %s", what, strings.Join(args[1:], ", "))
 	}
 	hits, err := x.Query(ctx, query, search.Options{Top: s.top, MinScore: s.threshold})
 	if err != nil {
@@ -117,15 +118,66 @@ func (s *searching) run(c *cobra.Command, args []string) (err error) {
 		return s.writeHits(query, change, hits)
 	}
 	if len(hits) == 0 {
-		s.note("no passage has a score of %v or more (%d searched)", s.threshold, change.Passages)
+		s.note("no %s has a score of %v or more (%d searched)", s.what(), s.threshold, change.Passages)
 	}
 	for i, h := range hits {
+		if s.images {
+			fmt.Fprintln(s.out, s.style("32", fmt.Sprintf("%.3f", h.Score))+"  "+s.style("1", printable(h.Path)))
+			continue
+		}
 		if i > 0 {
 			fmt.Fprintln(s.out)
 		}
 		s.printHit(h)
 	}
 	return nil
+}
+
+// what returns what is searched, one of it.
+func (s *searching) what() string {
+	if s.images {
+		return "image"
+	}
+	return "passage"
+}
+
+// files returns the files to search.
+func (s *searching) files(paths []string) ([]string, error) {
+	if s.images {
+		return godwit.ImageFiles(paths, func(path string, err error) { s.note("%s: %v, left out", path, err) })
+	}
+	return search.Files(paths, func(path, why string) { s.note("%s: %s, left out", path, why) })
+}
+
+// openIndex opens the index, of texts or images.
+func (s *searching) openIndex(ctx context.Context, m *godwit.Model) (x *search.Index, err error) {
+	note := ""
+	if s.images {
+		e, err := search.ForImages(m, godwit.WithImageBatch(s.batch))
+		if err != nil {
+			return nil, err
+		}
+		if s.index == "" {
+			return search.NewImages(ctx, e)
+		}
+		x, note, err = search.OpenImages(ctx, s.index, e)
+		if note != "" {
+			s.note("%s", note)
+		}
+		return x, err
+	}
+	e, err := search.ForModel(m, godwit.WithBatchSize(s.batch))
+	if err != nil {
+		return nil, err
+	}
+	if s.index == "" {
+		return search.New(ctx, e)
+	}
+	x, note, err = search.Open(ctx, s.index, e)
+	if note != "" {
+		s.note("%s", note)
+	}
+	return x, err
 }
 
 func (s *searching) writeHits(query string, change search.Change, hits []search.Hit) error {
@@ -144,8 +196,29 @@ func (s *searching) writeHits(query string, change search.Change, hits []search.
 		Embedded int    `json:"embedded"`
 		Hits     []hit  `json:"hits"`
 	}{query, change.Files, change.Passages, change.Embedded, []hit{}}
+	if s.images {
+		return s.writeImageHits(query, change, hits)
+	}
 	for _, h := range hits {
 		out.Hits = append(out.Hits, hit{h.Score, h.Path, h.Line, h.EndLine, h.Heading, h.Text})
+	}
+	return s.writeJSON(out)
+}
+
+// writeImageHits is writeHits for images, which have no lines.
+func (s *searching) writeImageHits(query string, change search.Change, hits []search.Hit) error {
+	type hit struct {
+		Score float32 `json:"score"`
+		Path  string  `json:"path"`
+	}
+	out := struct {
+		Query    string `json:"query"`
+		Images   int    `json:"images"`
+		Embedded int    `json:"embedded"`
+		Hits     []hit  `json:"hits"`
+	}{query, change.Files, change.Embedded, []hit{}}
+	for _, h := range hits {
+		out.Hits = append(out.Hits, hit{h.Score, h.Path})
 	}
 	return s.writeJSON(out)
 }

@@ -148,7 +148,7 @@ func templateError(err error) error {
 // writeText writes text as it is, or as JSON under a name. On a terminal it ends its line.
 func (c *console) writeText(name, text string) error {
 	if c.json {
-		return writeLine(c, map[string]string{name: text})
+		return writeLine(c.out, map[string]string{name: text})
 	}
 	if c.outTerm && !strings.HasSuffix(text, "\n") {
 		text += "\n"
@@ -340,11 +340,11 @@ func (c *console) templateLines(cmd *cobra.Command, name string) error {
 		}
 		out, err := line.render()
 		if err != nil {
-			err = writeLine(c, struct {
+			err = writeLine(c.out, struct {
 				Error string `json:"error"`
 			}{err.Error()})
 		} else {
-			err = writeLine(c, struct {
+			err = writeLine(c.out, struct {
 				Rendered string `json:"rendered"`
 			}{out})
 		}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"strconv"
 
@@ -69,7 +67,7 @@ the output is an object with
 					return fmt.Errorf("text %d: %w", n, err)
 				}
 				if jsonl || io.json {
-					err = writeLine(io, tok)
+					err = writeLine(io.out, tok)
 				} else {
 					tok.print(io)
 				}
@@ -135,18 +133,6 @@ func list[T any](s []T) []T {
 		return []T{}
 	}
 	return s
-}
-
-// writeLine writes v as one line of JSON.
-func writeLine(io *console, v any) error {
-	var buf bytes.Buffer
-	e := json.NewEncoder(&buf)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return err
-	}
-	_, err := io.out.Write(buf.Bytes())
-	return err
 }
 
 // print writes the tokens as a table.
