@@ -200,7 +200,8 @@ func (o *options) choose(names string) ([]string, error) {
 // export writes the files of other formats that engines need, if they are not there from an earlier run.
 func (o *options) export() error {
 	for _, p := range o.peers {
-		file, args := "fused.onnx", []string{}
+		file := "fused.onnx"
+		var args []string
 		switch p, dtype, _ := strings.Cut(p, ":"); {
 		case p == "llamacpp":
 			file, args = cmp.Or(dtype, "own")+".gguf", []string{"export_gguf.py", cmp.Or(dtype, "own")}
