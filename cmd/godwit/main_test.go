@@ -280,6 +280,29 @@ func TestTokenize(t *testing.T) {
 	}
 }
 
+// TestForwardSet runs a model of images on an image of another size than its own, which takes a keyword argument.
+func TestForwardSet(t *testing.T) {
+	const vit = "../../testdata/models/vit/gray"
+	expected, err := readTensors(vit + "/expected.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	in, out := writeTensors(t, dir, map[string]tensor.Tensor{"pixel_values": expected["wide.pixel_values"]}), filepath.Join(dir, "out")
+	if got, want := must(t, "", "forward", vit, "--in", in, "--out", out, "--set", "interpolate_pos_encoding=true"),
+		"last_hidden_state  [1 11 16]\npooler_output      [1 10]\n"; got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	_, errs, code := command(t, "", "", "forward", vit, "--in", in, "--out", out)
+	if want := "an image of 9x20 pixels does not fit the model's 12x12; with interpolate_pos_encoding it would"; code != 1 ||
+		!strings.Contains(errs, want) {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	if got := must(t, "", "verify", vit, vit+"/expected.safetensors"); !strings.Contains(got, "large  last_hidden_state") {
+		t.Errorf("report %s", got)
+	}
+}
+
 func TestForwardAndVerify(t *testing.T) {
 	dir := t.TempDir()
 	expected, err := readTensors(tiny + "/expected.safetensors")
