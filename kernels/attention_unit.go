@@ -261,7 +261,7 @@ func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int
 	set, d := u.t.x.set, u.t.p.HeadDim
 	panels := padded(n) / panelWidth
 	h, high, low := set.split(r.m)
-	for p := 0; p < panels; {
+	for p := u.keyStreams(scores, stride, r, panels, base); p < panels; {
 		w, few := u.width(r.m, panels-p)
 		at, size := ((base-u.block.base)/panelWidth+p)*panelWidth*d, d*panelWidth<<w
 		keys, k16 := u.block.keys, u.block.keys16
@@ -300,6 +300,36 @@ func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int
 		}
 		p += 1 << w
 	}
+}
+
+// keyStreams is scores for the first panels of keys, read once and by few rows, as many as lie in streams. It returns how many these
+// are.
+func (u *attnUnit) keyStreams(scores []float32, stride int, r *queryRun, panels, base int) int {
+	d, b := u.t.p.HeadDim, &u.block
+	if b.few == nil || d > kBlock {
+		return 0
+	}
+	storage, size := Float32, uintptr(4)
+	at := (base - b.base) * d
+	var first *float32
+	if b.keys16 != nil {
+		storage, size = BFloat16, 2
+		first = (*float32)(unsafe.Pointer(&b.keys16[at]))
+	} else {
+		first = &b.keys[at]
+	}
+	tiles := u.t.x.set.streamTile[storage].of(r.m)
+	if tiles == nil || panels < tiles[0].streams {
+		return 0
+	}
+	groups := panels / tiles[0].streams
+	q := &u.s.tile
+	*q = tile{
+		c: &scores[0], ldc: uintptr(stride) * 4, lds: uintptr(groups) * panelWidth * 4, a: &r.q[0], lda: uintptr(r.ldq) * 4,
+		b: first, panel: uintptr(groups*d) * panelWidth * size, k: d, count: groups, scale: u.t.p.Scale, flags: tileScale,
+	}
+	tiles[0].run(q)
+	return groups * tiles[0].streams
 }
 
 // width returns log2 of how many panels, of those left, the next product of m rows takes, and the tile for it if that is one

@@ -43,7 +43,7 @@ const (
 	// panels should still be in the second-level cache.
 	actPanels = 16
 	// soloWork is the number of multiply-adds below which a second thread costs more than it brings.
-	soloWork = 1 << 18
+	soloWork = 1 << 17
 )
 
 // An Epilogue is what happens to a product before it is stored, in this order: add Bias, apply Act, multiply by the product with
@@ -124,8 +124,8 @@ func (t *gemmTask) Run(part, parts int) {
 		return
 	}
 	s := t.x.free.Get()
-	if tiles := &t.x.set.rowTile[t.b.storage]; t.m == 1 && tiles.four != nil && p1-p0 >= 4 {
-		t.oneRow(s, tiles, p0, p1)
+	if tiles := t.x.set.streamTile[t.b.storage].of(t.m); tiles != nil && p1-p0 >= tiles[0].streams {
+		t.fewRows(s, tiles, p0, p1)
 		t.x.free.Put(s)
 		return
 	}

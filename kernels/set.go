@@ -22,8 +22,8 @@ type Set struct {
 	// narrowTile, by Storage, are the tiles of few rows that read panels of 16 bits and widen them in registers, in
 	// the form of kvTiles.
 	narrowTile [3]kvTiles
-	// rowTile, by Storage, are the tiles of one row that read several panels far apart, or nil.
-	rowTile [3]rowTiles
+	// streamTile, by Storage, are the tiles of few rows that read several panels far apart.
+	streamTile [3]streamTiles
 	probes
 }
 

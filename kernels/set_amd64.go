@@ -15,7 +15,7 @@ func machineSets() []*Set {
 	avx2.tilesAVX2()
 	avx2.kvTilesAVX2()
 	avx2.narrowTilesAVX2()
-	avx2.rowTilesAVX2()
+	avx2.streamTilesAVX2()
 	if !cpu.AVX512 {
 		return []*Set{avx2}
 	}

@@ -1,0 +1,237 @@
+//go:build !purego
+
+#include "go_asm.h"
+#include "textflag.h"
+
+// One to three rows by panels that lie far apart, for AVX2; see streamTile. Each of some streams of panels is read from one panel to the
+// next:
+//
+//	for each of count groups of panels, one of each stream:
+//	    accumulators = 0
+//	    for l in 0..k-1:                            four at a time, then one at a time
+//	        prefetch what each stream will read
+//	        for each row i: broadcast a[i][l]; accumulators of row i += a[i][l] · b[l], widened
+//	    add sum, scale, as the flags say
+//	    store; on to the next panel of each stream
+//
+// What is in the registers:
+//
+//	one row      four or six streams in Y0 to Y11, two each; its broadcast in Y12, half rows of panels in Y13 to Y15 in turn
+//	two rows     three streams; row 0 in Y0 to Y5, row 1 in Y6 to Y11; broadcasts in Y12 and Y13, half rows of panels in Y14 and Y15
+//	three rows   two streams; rows in Y0 to Y3, Y4 to Y7, Y8 to Y11; broadcasts in Y12 to Y14, half a row of a panel in Y15
+
+#define T       DI  // the tile
+#define A       R8  // row 0 of A, at l
+#define LDA     R9  // bytes from a row of A to the next
+#define C       SI  // the sums of row 0 and the first stream's panel
+#define P       R10 // those of another row
+#define LDS     AX  // bytes from there to those of the next stream
+#define LDS3    R11 // 3·LDS
+#define LDS5    BX  // 5·LDS
+#define B       R12 // row l of the first stream's panel
+#define STREAM  R13 // bytes from a stream to the next
+#define STREAM3 R14 // 3·STREAM
+#define STREAM5 R15 // 5·STREAM
+#define COUNT   DX
+#define K       CX
+
+// A type of panels: LOAD(d, o, p, y) reads half a row of the panel at p to y, widened; d is 4·l, o 0 or 1. MADD(d, o, p, x, y) adds
+// it, times the broadcast in Y12, to y, with x free. FETCH(d, p, far) prefetches the line far bytes on, if one begins with row l.
+// BYTES(rows) is the bytes of so many.
+#define FLOATLOAD(d, o, p, y) \
+	VMOVUPS (16*d+32*o)p, y
+#define FLOATMADD(d, o, p, x, y) \
+	VFMADD231PS (16*d+32*o)p, Y12, y
+#define FLOATFETCH(d, p, far) \
+	PREFETCHT0 (16*d+far)p
+#define FLOATBYTES(rows) (64*rows)
+
+#define BFLOATLOAD(d, o, p, y) \
+	VPMOVZXWD (8*d+16*o)p, y \
+	VPSLLD    $16, y, y
+#define BFLOATMADD(d, o, p, x, y) \
+	BFLOATLOAD(d, o, p, x)   \
+	VFMADD231PS x, Y12, y
+
+// It needs F16C.
+#define HALFLOAD(d, o, p, y) \
+	VCVTPH2PS (8*d+16*o)p, y
+#define HALFMADD(d, o, p, x, y) \
+	HALFLOAD(d, o, p, x)  \
+	VFMADD231PS x, Y12, y
+
+#define NARROWFETCH(d, p, far) \
+	PREFETCHT0 (8*d+far)p
+#define NARROWBYTES(rows) (32*rows)
+
+#define NOTHING(d, p, far)
+
+// One step of k: rows by streams.
+#define STEP1x4(d, LOAD, MADD, FETCH, far) \
+	VBROADCASTSS d(A), Y12                \
+	FETCH(d, (B), far)                    \
+	FETCH(d, (B)(STREAM*1), far)          \
+	FETCH(d, (B)(STREAM*2), far)          \
+	FETCH(d, (B)(STREAM3*1), far)         \
+	MADD(d, 0, (B), Y13, Y0)              \
+	MADD(d, 1, (B), Y14, Y1)              \
+	MADD(d, 0, (B)(STREAM*1), Y15, Y2)    \
+	MADD(d, 1, (B)(STREAM*1), Y13, Y3)    \
+	MADD(d, 0, (B)(STREAM*2), Y14, Y4)    \
+	MADD(d, 1, (B)(STREAM*2), Y15, Y5)    \
+	MADD(d, 0, (B)(STREAM3*1), Y13, Y6)   \
+	MADD(d, 1, (B)(STREAM3*1), Y14, Y7)
+#define STEP1x6(d, LOAD, MADD, FETCH, far) STEP1x4(d, LOAD, MADD, FETCH, far) \
+	FETCH(d, (B)(STREAM*4), far)          \
+	FETCH(d, (B)(STREAM5*1), far)         \
+	MADD(d, 0, (B)(STREAM*4), Y15, Y8)    \
+	MADD(d, 1, (B)(STREAM*4), Y13, Y9)    \
+	MADD(d, 0, (B)(STREAM5*1), Y14, Y10)  \
+	MADD(d, 1, (B)(STREAM5*1), Y15, Y11)
+
+#define BY2(d, o, p, LOAD, x, y0, y1) \
+	LOAD(d, o, p, x)       \
+	VFMADD231PS x, Y12, y0 \
+	VFMADD231PS x, Y13, y1
+#define STEP2x3(d, LOAD, MADD, FETCH, far) \
+	VBROADCASTSS d(A), Y12                           \
+	VBROADCASTSS d(A)(LDA*1), Y13                    \
+	FETCH(d, (B), far)                               \
+	FETCH(d, (B)(STREAM*1), far)                     \
+	FETCH(d, (B)(STREAM*2), far)                     \
+	BY2(d, 0, (B), LOAD, Y14, Y0, Y6)                \
+	BY2(d, 1, (B), LOAD, Y15, Y1, Y7)                \
+	BY2(d, 0, (B)(STREAM*1), LOAD, Y14, Y2, Y8)      \
+	BY2(d, 1, (B)(STREAM*1), LOAD, Y15, Y3, Y9)      \
+	BY2(d, 0, (B)(STREAM*2), LOAD, Y14, Y4, Y10)     \
+	BY2(d, 1, (B)(STREAM*2), LOAD, Y15, Y5, Y11)
+
+#define BY3(d, o, p, LOAD, y0, y1, y2) \
+	LOAD(d, o, p, Y15)       \
+	VFMADD231PS Y15, Y12, y0 \
+	VFMADD231PS Y15, Y13, y1 \
+	VFMADD231PS Y15, Y14, y2
+#define STEP3x2(d, LOAD, MADD, FETCH, far) \
+	VBROADCASTSS d(A), Y12                        \
+	VBROADCASTSS d(A)(LDA*1), Y13                 \
+	VBROADCASTSS d(A)(LDA*2), Y14                 \
+	FETCH(d, (B), far)                            \
+	FETCH(d, (B)(STREAM*1), far)                  \
+	BY3(d, 0, (B), LOAD, Y0, Y4, Y8)              \
+	BY3(d, 1, (B), LOAD, Y1, Y5, Y9)              \
+	BY3(d, 0, (B)(STREAM*1), LOAD, Y2, Y6, Y10)   \
+	BY3(d, 1, (B)(STREAM*1), LOAD, Y3, Y7, Y11)
+
+// EACH applies OP to the accumulators: OP(where the sums are, two registers).
+#define EACH1x4(OP) \
+	OP((C), 32(C), Y0, Y1)                       \
+	OP((C)(LDS*1), 32(C)(LDS*1), Y2, Y3)         \
+	OP((C)(LDS*2), 32(C)(LDS*2), Y4, Y5)         \
+	OP((C)(LDS3*1), 32(C)(LDS3*1), Y6, Y7)
+#define EACH1x6(OP) EACH1x4(OP) \
+	OP((C)(LDS*4), 32(C)(LDS*4), Y8, Y9)         \
+	OP((C)(LDS5*1), 32(C)(LDS5*1), Y10, Y11)
+#define NEXT(p) \
+	MOVQ tile_ldc(T), P   \
+	ADDQ p, P
+#define EACH2x3(OP) \
+	OP((C), 32(C), Y0, Y1)                       \
+	OP((C)(LDS*1), 32(C)(LDS*1), Y2, Y3)         \
+	OP((C)(LDS*2), 32(C)(LDS*2), Y4, Y5)         \
+	NEXT(C)                                      \
+	OP((P), 32(P), Y6, Y7)                       \
+	OP((P)(LDS*1), 32(P)(LDS*1), Y8, Y9)         \
+	OP((P)(LDS*2), 32(P)(LDS*2), Y10, Y11)
+#define EACH3x2(OP) \
+	OP((C), 32(C), Y0, Y1)                       \
+	OP((C)(LDS*1), 32(C)(LDS*1), Y2, Y3)         \
+	NEXT(C)                                      \
+	OP((P), 32(P), Y4, Y5)                       \
+	OP((P)(LDS*1), 32(P)(LDS*1), Y6, Y7)         \
+	ADDQ tile_ldc(T), P                          \
+	OP((P), 32(P), Y8, Y9)                       \
+	OP((P)(LDS*1), 32(P)(LDS*1), Y10, Y11)
+
+#define ZERO(p, q, y0, y1) \
+	VXORPS y0, y0, y0 \
+	VXORPS y1, y1, y1
+#define ADD(p, q, y0, y1) \
+	VADDPS p, y0, y0 \
+	VADDPS q, y1, y1
+#define MUL(p, q, y0, y1) \
+	VMULPS Y12, y0, y0 \
+	VMULPS Y12, y1, y1
+#define STORE(p, q, y0, y1) \
+	VMOVUPS y0, p \
+	VMOVUPS y1, q
+
+#define TILE(name, STEP, EACH, LOAD, MADD, FETCH, ODDFETCH, BYTES, far) \
+TEXT name(SB), NOSPLIT, $0-8        \
+	MOVQ t+0(FP), T             \
+	MOVQ tile_count(T), COUNT   \
+	MOVQ tile_lda(T), LDA       \
+	MOVQ tile_c(T), C           \
+	MOVQ tile_lds(T), LDS       \
+	LEAQ (LDS)(LDS*2), LDS3     \
+	LEAQ (LDS)(LDS*4), LDS5     \
+	MOVQ tile_b(T), B           \
+	MOVQ tile_panel(T), STREAM  \
+	LEAQ (STREAM)(STREAM*2), STREAM3 \
+	LEAQ (STREAM)(STREAM*4), STREAM5 \
+group:                              \
+	EACH(ZERO)                  \
+	MOVQ tile_a(T), A           \
+	MOVQ tile_k(T), K           \
+	SUBQ $4, K                  \
+	JLT  tail                   \
+four:                               \
+	STEP(0, LOAD, MADD, FETCH, far) \
+	STEP(4, LOAD, MADD, ODDFETCH, far) \
+	STEP(8, LOAD, MADD, FETCH, far) \
+	STEP(12, LOAD, MADD, ODDFETCH, far) \
+	ADDQ $16, A                 \
+	ADDQ $BYTES(4), B           \
+	SUBQ $4, K                  \
+	JGE  four                   \
+tail:                               \
+	ADDQ $4, K                  \
+	JEQ  add                    \
+one:                                \
+	STEP(0, LOAD, MADD, FETCH, far) \
+	ADDQ $4, A                  \
+	ADDQ $BYTES(1), B           \
+	DECQ K                      \
+	JNE  one                    \
+add:                                \
+	TESTQ $const_tileAdd, tile_flags(T) \
+	JEQ  scale                  \
+	EACH(ADD)                   \
+scale:                              \
+	TESTQ $const_tileScale, tile_flags(T) \
+	JEQ  store                  \
+	VBROADCASTSS tile_scale(T), Y12 \
+	EACH(MUL)                   \
+store:                              \
+	EACH(STORE)                 \
+	ADDQ $64, C                 \
+	DECQ COUNT                  \
+	JNE  group                  \
+	VZEROUPPER                  \
+	RET
+
+#define FLOATTILE(name, STEP, EACH, far) TILE(name, STEP, EACH, FLOATLOAD, FLOATMADD, FLOATFETCH, FLOATFETCH, FLOATBYTES, far)
+#define BFLOATTILE(name, STEP, EACH, far) TILE(name, STEP, EACH, BFLOATLOAD, BFLOATMADD, NARROWFETCH, NOTHING, NARROWBYTES, far)
+#define HALFTILE(name, STEP, EACH, far) TILE(name, STEP, EACH, HALFLOAD, HALFMADD, NARROWFETCH, NOTHING, NARROWBYTES, far)
+
+FLOATTILE(·streams1x4AVX2, STEP1x4, EACH1x4, 256)
+FLOATTILE(·streams1x6AVX2, STEP1x6, EACH1x6, 256)
+FLOATTILE(·streams2x3AVX2, STEP2x3, EACH2x3, 256)
+FLOATTILE(·streams3x2AVX2, STEP3x2, EACH3x2, 512)
+BFLOATTILE(·streams1x4BFloat16AVX2, STEP1x4, EACH1x4, 320)
+BFLOATTILE(·streams1x6BFloat16AVX2, STEP1x6, EACH1x6, 320)
+BFLOATTILE(·streams2x3BFloat16AVX2, STEP2x3, EACH2x3, 1024)
+BFLOATTILE(·streams3x2BFloat16AVX2, STEP3x2, EACH3x2, 2048)
+HALFTILE(·streams1x4Float16AVX2, STEP1x4, EACH1x4, 320)
+HALFTILE(·streams1x6Float16AVX2, STEP1x6, EACH1x6, 320)
+HALFTILE(·streams2x3Float16AVX2, STEP2x3, EACH2x3, 1024)
+HALFTILE(·streams3x2Float16AVX2, STEP3x2, EACH3x2, 2048)
