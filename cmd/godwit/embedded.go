@@ -15,3 +15,6 @@ func embeddedModel() fs.FS { return minilm.FS }
 
 // embeddedImageModel returns the files of the one that reads images.
 func embeddedImageModel() fs.FS { return digits.FS }
+
+// embeddedTextModel returns the files of the one that continues texts.
+func embeddedTextModel() fs.FS { return nil }

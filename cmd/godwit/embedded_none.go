@@ -9,3 +9,5 @@ func embeddedModel() fs.FS { return nil }
 
 // embeddedImageModel likewise.
 func embeddedImageModel() fs.FS { return nil }
+
+func embeddedTextModel() fs.FS { return nil }

@@ -119,7 +119,8 @@ Exit codes: 0 success, 1 failure, 2 wrong usage.`,
 	root.PersistentFlags().BoolVar(&io.json, "json", false, "write JSON for machines")
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(
-		embedCommand(io), searchCommand(io), similarityCommand(io), classifyImageCommand(io), embedImageCommand(io), tokenizeCommand(io), templateCommand(io), preprocessCommand(io),
+		embedCommand(io), searchCommand(io), similarityCommand(io), generateCommand(io), perplexityCommand(io),
+		classifyImageCommand(io), embedImageCommand(io), tokenizeCommand(io), templateCommand(io), preprocessCommand(io),
 		inspectCommand(io), forwardCommand(io), verifyCommand(io), doctorCommand(io), versionCommand(io),
 	)
 	root.SetVersionTemplate("godwit {{.Version}}\n")

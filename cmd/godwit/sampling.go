@@ -1,0 +1,80 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/godwit-ml/godwit"
+)
+
+// samplingFlags are the flags of commands that generate text. What is not given is as generation_config.json says.
+type samplingFlags struct {
+	most, topK, ngram, cacheMiB     int
+	temperature, topP, minP         float64
+	repetition, frequency, presence float64
+	seed                            uint64
+	greedy, bf16, ignoreEOS         bool
+	stops, bad                      []string
+}
+
+func (s *samplingFlags) add(c *cobra.Command) {
+	f := c.Flags()
+	f.IntVarP(&s.most, "max-new-tokens", "n", 0, "tokens to generate at most, 0 for what the model has room for")
+	f.BoolVar(&s.greedy, "greedy", false, "take the likeliest token each time")
+	f.Float64VarP(&s.temperature, "temperature", "t", 1, "draw tokens; above 1 more freely, below 1 less, 0 is --greedy")
+	f.IntVar(&s.topK, "top-k", 50, "draw from that many of the likeliest tokens, 0 for all")
+	f.Float64Var(&s.topP, "top-p", 1, "draw from the likeliest tokens that have this probability together")
+	f.Float64Var(&s.minP, "min-p", 0, "draw from tokens at least this many times as likely as the likeliest")
+	f.Uint64Var(&s.seed, "seed", 0, "the same seed gives the same text on every machine (default: another each time)")
+	f.Float64Var(&s.repetition, "repetition-penalty", 1, "makes tokens less likely that are there already; 1 is off")
+	f.Float64Var(&s.frequency, "frequency-penalty", 0, "is taken from a token's logit for each time it was generated")
+	f.Float64Var(&s.presence, "presence-penalty", 0, "is taken from a token's logit if it was generated")
+	f.IntVar(&s.ngram, "no-repeat-ngram", 0, "let no sequence of that many tokens come twice, 0 is off")
+	f.StringArrayVar(&s.stops, "stop", nil, "end before this text (may be repeated)")
+	f.StringArrayVar(&s.bad, "bad-word", nil, "do not write this word (may be repeated)")
+	f.BoolVar(&s.ignoreEOS, "ignore-eos", false, "go on where the model would end")
+	f.BoolVar(&s.bf16, "bf16-cache", false, "keep keys and values in 16 bits: half the memory")
+	f.IntVar(&s.cacheMiB, "cache-limit", 0, "most MiB for keys and values, 0 for no limit")
+}
+
+// options returns what the flags say.
+func (s *samplingFlags) options(c *cobra.Command) ([]godwit.GenerateOption, error) {
+	switch {
+	case s.most < 0:
+		return nil, usagef("--max-new-tokens is %d, less than 0", s.most)
+	case s.cacheMiB < 0 || s.cacheMiB > 1<<30:
+		return nil, usagef("--cache-limit is %d MiB, must be from 0 to %d", s.cacheMiB, 1<<30)
+	case s.temperature < 0:
+		return nil, usagef("--temperature is %v, less than 0", s.temperature)
+	case s.greedy && c.Flags().Changed("temperature") && s.temperature != 0:
+		return nil, usagef("--greedy and --temperature %v: one of them", s.temperature)
+	}
+	var opts []godwit.GenerateOption
+	set := func(flag string, o godwit.GenerateOption) {
+		if c.Flags().Changed(flag) {
+			opts = append(opts, o)
+		}
+	}
+	set("top-k", godwit.WithTopK(s.topK))
+	set("top-p", godwit.WithTopP(s.topP))
+	set("min-p", godwit.WithMinP(s.minP))
+	set("temperature", godwit.WithTemperature(s.temperature)) // after those that say that tokens are drawn
+	set("greedy", godwit.WithGreedy())
+	set("max-new-tokens", godwit.WithMaxTokens(s.most))
+	set("seed", godwit.WithSeed(s.seed))
+	set("repetition-penalty", godwit.WithRepetitionPenalty(s.repetition))
+	set("frequency-penalty", godwit.WithFrequencyPenalty(s.frequency))
+	set("presence-penalty", godwit.WithPresencePenalty(s.presence))
+	set("no-repeat-ngram", godwit.WithNoRepeatNGram(s.ngram))
+	set("stop", godwit.WithStop(s.stops...))
+	set("bad-word", godwit.WithBadWords(s.bad...))
+	if s.ignoreEOS {
+		opts = append(opts, godwit.WithIgnoreEOS())
+	}
+	if s.bf16 {
+		opts = append(opts, godwit.WithBFloat16Cache())
+	}
+	if s.cacheMiB > 0 {
+		opts = append(opts, godwit.WithCacheLimit(s.cacheMiB<<20))
+	}
+	return opts, nil
+}
