@@ -5,8 +5,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/godwit-ml/godwit/arch"
@@ -168,6 +171,67 @@ func testSeries(t *testing.T, m *CausalLM, fresh func() arch.Cache, ids []int32,
 	}
 }
 
+// TestContinueModels does so for the models of testdata, and those of GODWIT_GOLDEN.
+func TestContinueModels(t *testing.T) {
+	roots := []string{filepath.Join("..", "..", "testdata")}
+	if dir := os.Getenv("GODWIT_GOLDEN"); dir != "" {
+		roots = append(roots, dir)
+	}
+	tested := 0
+	for _, root := range roots {
+		for modelType := range families {
+			folders, err := filepath.Glob(filepath.Join(root, "models", modelType, "*"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, folder := range folders {
+				m, ok := openFolder(t, folder).(*CausalLM)
+				if !ok {
+					continue
+				}
+				tested++
+				ids := randomIDs(m.c.Vocab, min(23, m.limits.MaxTokens))
+				want := allLogits(m, ids)
+				for _, chunk := range []int{1, 7, len(ids)} {
+					c := m.NewCache(arch.CacheOptions{})
+					c.Expect(len(ids))
+					if !slices.Equal(prefill(m, c, ids, chunk), want) {
+						t.Errorf("%s: in chunks of %d: other bits", folder, chunk)
+					}
+				}
+			}
+		}
+	}
+	if tested < 10 {
+		t.Errorf("%d models", tested)
+	}
+}
+
+// TestContinueTogether continues sequences on several goroutines.
+func TestContinueTogether(t *testing.T) {
+	x := kernels.New(nil, 2)
+	defer x.Close()
+	ids := randomIDs(40, 30)
+	for _, v := range variants {
+		m := newDecoder(t, x, v.modelType, smallWith(v.fields+`, "vocab_size": 40`), tensor.BF16)
+		run := func() []float32 {
+			c := m.NewCache(arch.CacheOptions{})
+			c.Expect(len(ids))
+			return prefill(m, c, ids, 4)
+		}
+		want := run()
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if !slices.Equal(run(), want) {
+					t.Errorf("%s: other bits", v.name)
+				}
+			})
+		}
+		all.Wait()
+	}
+}
+
 // TestContinueLong goes over the pages of a KV: in chunks, with windows that drop pages, beside others.
 func TestContinueLong(t *testing.T) {
 	const tokens = 1300
@@ -183,6 +247,9 @@ func TestContinueLong(t *testing.T) {
 	} {
 		ids := randomIDs(40, tokens)
 		for _, threads := range []int{1, 2, 5} {
+			if testing.Short() && threads != 2 {
+				continue
+			}
 			x := kernels.New(nil, threads)
 			defer x.Close()
 			m := newDecoder(t, x, v.modelType, smallWith(v.fields), tensor.BF16)
