@@ -21,12 +21,12 @@ func generateCommand(io *console) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "generate [PROMPT...]",
 		Short: "Continue texts",
-		Long: `generate continues each prompt and prints the text as it comes. Prompts are the arguments, or the files given by
---file, each of them one, or all of standard input; with --input jsonl each line of those is an object with a
-"text".
+		Long: `generate continues each prompt and prints the text as it comes. Prompts are the arguments, or the files given
+by --file, each of them one, or all of standard input; with --input jsonl each line of those is an object with
+a "text".
 
-How tokens are chosen is up to the model's generation_config.json, where there is one; the flags change it. Without
---seed, a model that draws tokens writes another text each time.
+How tokens are chosen is up to the model's generation_config.json, where there is one; the flags change it.
+Without --seed, a model that draws tokens writes another text each time.
 
 With --jsonl the output is a JSON object a line for each text, with the ids of its tokens and the reason for
 which it ended: eos (the model ended it), stop, length or context.`,
