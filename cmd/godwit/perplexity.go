@@ -15,11 +15,12 @@ func perplexityCommand(io *console) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "perplexity [TEXT...]",
 		Short: "Say how well a model predicts texts",
-		Long: `perplexity prints, for each text, the perplexity of a model: e to the power of the mean of -log p of each token
-but the first, in view of those before it. Texts are the arguments, or the files given by --file, each of them
-one, or all of standard input; with --input jsonl each line of those is an object with a "text".
+		Long: `perplexity prints, for each text, the perplexity of a model: e to the power of the mean of -log p of each
+token but the first, in view of those before it. Texts are the arguments, or the files given by --file, each
+of them one, or all of standard input; with --input jsonl each line of those is an object with a "text".
 
-A text longer than --window tokens is read in windows that begin --stride tokens apart; each token counts once.
+A text of more than --window tokens is read in windows that begin --stride tokens apart; each token counts
+once.
 
 With --jsonl the output is a JSON object a line for each text: perplexity, mean_nll, ids, and nll, which holds
 -log p of each id but the first.`,
