@@ -118,6 +118,7 @@ type table struct {
 	taps        []taps
 	weights     []uint64 // of all taps, two's complement
 	first, last int      // the range of input that is needed
+	grouped     *grouped // the same for SIMD, nil: not
 }
 
 // taps says which inputs make an output: from at to at+n-1, with n weights from index w.
@@ -160,6 +161,7 @@ func newTable(k tableKey) *table {
 		}
 		t.first, t.last = min(t.first, from), max(t.last, to)
 	}
+	t.grouped = t.group()
 	return t
 }
 
@@ -283,6 +285,10 @@ func (p *pass) rowPairs(from, to int, lanes []uint64) {
 		z := min(y+1, to-1) // the last row of an odd number is paired with itself
 		a, b := p.in[y*p.stride:][:width*channels], p.in[z*p.stride:][:width*channels]
 		outA, outB := p.out[y*n:][:n], p.out[z*n:][:n]
+		if g := t.grouped; channels == 3 && g != nil && z*p.stride+width*3+4 <= len(p.in) {
+			g.pairRGB(outA, outB, a, b)
+			continue
+		}
 		if channels == 3 {
 			pair3(lanes, a, b)
 			weigh3(outA, outB, lanes, t)
@@ -362,6 +368,10 @@ func (p *pass) vertical(from, to int) {
 		weights := t.weights[tap.w:][:tap.n]
 		base := p.in[(tap.at-t.first)*stride:]
 		out := p.out[i*n:][:n]
+		if g := t.grouped; g != nil && n >= 16 {
+			g.row(out, p.in, stride, i)
+			continue
+		}
 		x := 0
 		for ; x+8 <= n; x += 8 { // 8 bytes are 4 pairs of lanes
 			s0, s1, s2, s3 := uint64(half), uint64(half), uint64(half), uint64(half)
