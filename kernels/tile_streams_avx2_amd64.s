@@ -16,9 +16,11 @@
 //
 // What is in the registers:
 //
-//	one row      four or six streams in Y0 to Y11, two each; its broadcast in Y12, half rows of panels in Y13 to Y15 in turn
-//	two rows     three streams; row 0 in Y0 to Y5, row 1 in Y6 to Y11; broadcasts in Y12 and Y13, half rows of panels in Y14 and Y15
+//	one row      four or six streams in Y0 to Y11, two each; its broadcast in Y12, half rows of panels in Y13 and Y14 in turn
+//	two rows     three streams; row 0 in Y0 to Y5, row 1 in Y6 to Y11; broadcasts in Y12 and Y13, half a row of a panel in Y14
 //	three rows   two streams; rows in Y0 to Y3, Y4 to Y7, Y8 to Y11; broadcasts in Y12 to Y14, half a row of a panel in Y15
+//
+// One and two rows of bfloat16 have in Y15 where the bytes go, for VPSHUFB.
 
 #define T       DI  // the tile
 #define A       R8  // row 0 of A, at l
@@ -35,6 +37,13 @@
 #define COUNT   DX
 #define K       CX
 
+// upper[i] = the byte that VPSHUFB takes: 0, 0 and two bytes, for each of four numbers of the lower half and four of the upper.
+DATA ·upper+0(SB)/8, $0x0302808001008080
+DATA ·upper+8(SB)/8, $0x0706808005048080
+DATA ·upper+16(SB)/8, $0x0b0a808009088080
+DATA ·upper+24(SB)/8, $0x0f0e80800d0c8080
+GLOBL ·upper(SB), RODATA|NOPTR, $32
+
 // A type of panels: LOAD(d, o, p, y) reads half a row of the panel at p to y, widened; d is 4·l, o 0 or 1. MADD(d, o, p, x, y) adds
 // it, times the broadcast in Y12, to y, with x free. FETCH(d, p, far) prefetches the line far bytes on, if one begins with row l.
 // BYTES(rows) is the bytes of so many.
@@ -46,9 +55,14 @@
 	PREFETCHT0 (16*d+far)p
 #define FLOATBYTES(rows) (64*rows)
 
+// Eight numbers in both halves of a register, and the bytes of each moved to the upper half of 32 bits: half the work of widening
+// and shifting.
 #define BFLOATLOAD(d, o, p, y) \
-	VPMOVZXWD (8*d+16*o)p, y \
-	VPSLLD    $16, y, y
+	VBROADCASTI128 (8*d+16*o)p, y \
+	VPSHUFB        Y15, y, y
+#define BFLOATLOAD3(d, o, p, y) \
+	VBROADCASTI128 (8*d+16*o)p, y \
+	VPSHUFB        ·upper(SB), y, y
 #define BFLOATMADD(d, o, p, x, y) \
 	BFLOATLOAD(d, o, p, x)   \
 	VFMADD231PS x, Y12, y
@@ -75,19 +89,19 @@
 	FETCH(d, (B)(STREAM3*1), far)         \
 	MADD(d, 0, (B), Y13, Y0)              \
 	MADD(d, 1, (B), Y14, Y1)              \
-	MADD(d, 0, (B)(STREAM*1), Y15, Y2)    \
-	MADD(d, 1, (B)(STREAM*1), Y13, Y3)    \
-	MADD(d, 0, (B)(STREAM*2), Y14, Y4)    \
-	MADD(d, 1, (B)(STREAM*2), Y15, Y5)    \
+	MADD(d, 0, (B)(STREAM*1), Y13, Y2)    \
+	MADD(d, 1, (B)(STREAM*1), Y14, Y3)    \
+	MADD(d, 0, (B)(STREAM*2), Y13, Y4)    \
+	MADD(d, 1, (B)(STREAM*2), Y14, Y5)    \
 	MADD(d, 0, (B)(STREAM3*1), Y13, Y6)   \
 	MADD(d, 1, (B)(STREAM3*1), Y14, Y7)
 #define STEP1x6(d, LOAD, MADD, FETCH, far) STEP1x4(d, LOAD, MADD, FETCH, far) \
 	FETCH(d, (B)(STREAM*4), far)          \
 	FETCH(d, (B)(STREAM5*1), far)         \
-	MADD(d, 0, (B)(STREAM*4), Y15, Y8)    \
-	MADD(d, 1, (B)(STREAM*4), Y13, Y9)    \
-	MADD(d, 0, (B)(STREAM5*1), Y14, Y10)  \
-	MADD(d, 1, (B)(STREAM5*1), Y15, Y11)
+	MADD(d, 0, (B)(STREAM*4), Y13, Y8)    \
+	MADD(d, 1, (B)(STREAM*4), Y14, Y9)    \
+	MADD(d, 0, (B)(STREAM5*1), Y13, Y10)  \
+	MADD(d, 1, (B)(STREAM5*1), Y14, Y11)
 
 #define BY2(d, o, p, LOAD, x, y0, y1) \
 	LOAD(d, o, p, x)       \
@@ -100,11 +114,11 @@
 	FETCH(d, (B)(STREAM*1), far)                     \
 	FETCH(d, (B)(STREAM*2), far)                     \
 	BY2(d, 0, (B), LOAD, Y14, Y0, Y6)                \
-	BY2(d, 1, (B), LOAD, Y15, Y1, Y7)                \
+	BY2(d, 1, (B), LOAD, Y14, Y1, Y7)                \
 	BY2(d, 0, (B)(STREAM*1), LOAD, Y14, Y2, Y8)      \
-	BY2(d, 1, (B)(STREAM*1), LOAD, Y15, Y3, Y9)      \
+	BY2(d, 1, (B)(STREAM*1), LOAD, Y14, Y3, Y9)      \
 	BY2(d, 0, (B)(STREAM*2), LOAD, Y14, Y4, Y10)     \
-	BY2(d, 1, (B)(STREAM*2), LOAD, Y15, Y5, Y11)
+	BY2(d, 1, (B)(STREAM*2), LOAD, Y14, Y5, Y11)
 
 #define BY3(d, o, p, LOAD, y0, y1, y2) \
 	LOAD(d, o, p, Y15)       \
@@ -165,7 +179,7 @@
 	VMOVUPS y0, p \
 	VMOVUPS y1, q
 
-#define TILE(name, STEP, EACH, LOAD, MADD, FETCH, ODDFETCH, BYTES, far) \
+#define TILE(name, BEGIN, STEP, EACH, LOAD, MADD, FETCH, ODDFETCH, BYTES, far) \
 TEXT name(SB), NOSPLIT, $0-8        \
 	MOVQ t+0(FP), T             \
 	MOVQ tile_count(T), COUNT   \
@@ -178,6 +192,7 @@ TEXT name(SB), NOSPLIT, $0-8        \
 	MOVQ tile_panel(T), STREAM  \
 	LEAQ (STREAM)(STREAM*2), STREAM3 \
 	LEAQ (STREAM)(STREAM*4), STREAM5 \
+	BEGIN                       \
 group:                              \
 	EACH(ZERO)                  \
 	MOVQ tile_a(T), A           \
@@ -219,18 +234,21 @@ store:                              \
 	VZEROUPPER                  \
 	RET
 
-#define FLOATTILE(name, STEP, EACH, far) TILE(name, STEP, EACH, FLOATLOAD, FLOATMADD, FLOATFETCH, FLOATFETCH, FLOATBYTES, far)
-#define BFLOATTILE(name, STEP, EACH, far) TILE(name, STEP, EACH, BFLOATLOAD, BFLOATMADD, NARROWFETCH, NOTHING, NARROWBYTES, far)
-#define HALFTILE(name, STEP, EACH, far) TILE(name, STEP, EACH, HALFLOAD, HALFMADD, NARROWFETCH, NOTHING, NARROWBYTES, far)
+#define EMPTY
+#define UPPER VMOVDQU ·upper(SB), Y15
+
+#define FLOATTILE(name, STEP, EACH, far) TILE(name, EMPTY, STEP, EACH, FLOATLOAD, FLOATMADD, FLOATFETCH, FLOATFETCH, FLOATBYTES, far)
+#define BFLOATTILE(name, STEP, EACH, LOAD, far) TILE(name, UPPER, STEP, EACH, LOAD, BFLOATMADD, NARROWFETCH, NOTHING, NARROWBYTES, far)
+#define HALFTILE(name, STEP, EACH, far) TILE(name, EMPTY, STEP, EACH, HALFLOAD, HALFMADD, NARROWFETCH, NOTHING, NARROWBYTES, far)
 
 FLOATTILE(·streams1x4AVX2, STEP1x4, EACH1x4, 256)
 FLOATTILE(·streams1x6AVX2, STEP1x6, EACH1x6, 256)
 FLOATTILE(·streams2x3AVX2, STEP2x3, EACH2x3, 256)
 FLOATTILE(·streams3x2AVX2, STEP3x2, EACH3x2, 512)
-BFLOATTILE(·streams1x4BFloat16AVX2, STEP1x4, EACH1x4, 320)
-BFLOATTILE(·streams1x6BFloat16AVX2, STEP1x6, EACH1x6, 320)
-BFLOATTILE(·streams2x3BFloat16AVX2, STEP2x3, EACH2x3, 1024)
-BFLOATTILE(·streams3x2BFloat16AVX2, STEP3x2, EACH3x2, 2048)
+BFLOATTILE(·streams1x4BFloat16AVX2, STEP1x4, EACH1x4, BFLOATLOAD, 320)
+BFLOATTILE(·streams1x6BFloat16AVX2, STEP1x6, EACH1x6, BFLOATLOAD, 320)
+BFLOATTILE(·streams2x3BFloat16AVX2, STEP2x3, EACH2x3, BFLOATLOAD, 1024)
+BFLOATTILE(·streams3x2BFloat16AVX2, STEP3x2, EACH3x2, BFLOATLOAD3, 2048)
 HALFTILE(·streams1x4Float16AVX2, STEP1x4, EACH1x4, 320)
 HALFTILE(·streams1x6Float16AVX2, STEP1x6, EACH1x6, 320)
 HALFTILE(·streams2x3Float16AVX2, STEP2x3, EACH2x3, 1024)
