@@ -21,6 +21,7 @@ type class struct {
 	shortest   bool // a size that is one number is that of the shortest edge, not of a square
 	centerCrop bool
 	cropPct    float64 // not 0: the resize of ConvNeXT
+	floats     bool    // what DINOv3 does: rescale first, and resize float32, which only torchvision's backend has
 }
 
 var (
@@ -47,6 +48,7 @@ var classes = map[string]class{
 		cropPct: 224.0 / 256},
 	"DeiT": {resample: Bicubic, mean: half3, std: half3, size: sizeConfig{height: 256, width: 256}, crop: square224,
 		centerCrop: true},
+	"DINOv3ViT": {resample: Bilinear, mean: imageNetMean, std: imageNetStd, size: square224, floats: true},
 	"MobileNetV1": {resample: Bilinear, mean: half3, std: half3, size: sizeConfig{shortest: 256}, crop: square224,
 		shortest: true, centerCrop: true},
 	"Pvt":    {resample: Bicubic, mean: imageNetMean, std: imageNetStd, size: square224},
@@ -57,7 +59,8 @@ var classes = map[string]class{
 // classOf says which class the models of a type have whose configuration names none.
 var classOf = map[string]string{
 	"beit": "Beit", "bit": "Bit", "blip": "Blip", "chinese_clip": "ChineseCLIP", "clip": "CLIP", "convnext": "ConvNext",
-	"convnextv2": "ConvNext", "deit": "DeiT", "dinov2": "Bit", "dinov2_with_registers": "Bit", "mobilenet_v1": "MobileNetV1",
+	"convnextv2": "ConvNext", "deit": "DeiT", "dinov2": "Bit", "dinov2_with_registers": "Bit",
+	"dinov3_vit": "DINOv3ViT", "mobilenet_v1": "MobileNetV1",
 	"pvt": "Pvt", "siglip": "Siglip", "swin": "ViT", "swinv2": "ViT", "vit": "ViT", "vit_mae": "ViT", "vit_msn": "ViT",
 }
 
@@ -121,38 +124,44 @@ func parseConfig(b []byte, fsys fs.FS) (*Processor, error) {
 	if err := json.Unmarshal(b, &c); err != nil {
 		return nil, err
 	}
-	name, k, err := c.class(fsys)
+	name, k, fast, err := c.class(fsys)
 	if err != nil {
 		return nil, err
 	}
-	p := &Processor{class: name, resize: c.flag("do_resize", true, &err), centerCrop: c.flag("do_center_crop", k.centerCrop, &err)}
-	rescale, normalize := c.flag("do_rescale", true, &err), c.flag("do_normalize", true, &err)
-	if c.flag("do_pad", false, &err) {
-		return nil, errors.New("do_pad is not supported")
+	p := &Processor{class: name, floats: k.floats, resize: c.flag("do_resize", true, &err),
+		centerCrop: c.flag("do_center_crop", k.centerCrop, &err), rescale: c.flag("do_rescale", true, &err),
+		normalize: c.flag("do_normalize", true, &err)}
+	if fast || k.floats {
+		p.backend = Torchvision
+	}
+	// Without a pad_size it would be up to the largest of a batch. DINOv3's processor does not pad.
+	if c.flag("do_pad", false, &err) && !p.floats && c["pad_size"] != nil && !isNull(c["pad_size"]) {
+		read(c, "pad_size", &p.pad, sizeConfig{}, false, &err, func(b []byte) (sizeConfig, error) { return parseSize(b, false) })
 	}
 	edge := !c.flag("default_to_square", !k.shortest, &err)
 	read(c, "size", &p.size, k.size, p.resize, &err, func(b []byte) (sizeConfig, error) { return parseSize(b, edge) })
 	read(c, "crop_size", &p.crop, k.crop, p.centerCrop, &err, func(b []byte) (sizeConfig, error) { return parseSize(b, false) })
 	read(c, "resample", &p.filter, k.resample, p.resize, &err, parseFilter)
-	var factor float64
-	read(c, "rescale_factor", &factor, 1/255.0, rescale, &err, parseNumber)
+	read(c, "rescale_factor", &p.factor, 1/255.0, p.rescale, &err, parseNumber)
 	if k.cropPct != 0 {
 		p.convNext = true
 		read(c, "crop_pct", &p.cropPct, k.cropPct, p.resize && p.size.shortest < warpFrom, &err, parseNumber)
 	}
-	var mean, std [3]float64
-	read(c, "image_mean", &mean, k.mean, normalize, &err, parseColours)
-	read(c, "image_std", &std, k.std, normalize, &err, parseColours)
+	read(c, "image_mean", &p.mean, k.mean, p.normalize, &err, parseColours)
+	read(c, "image_std", &p.std, k.std, p.normalize, &err, parseColours)
 	if err != nil {
 		return nil, err
 	}
-	if normalize && slices.Contains(std[:], 0) {
+	if p.normalize && slices.Contains(p.std[:], 0) {
 		return nil, errors.New("image_std holds 0")
+	}
+	if err := p.checkBackend(); err != nil {
+		return nil, err
 	}
 	if err := p.checkSizes(); err != nil {
 		return nil, err
 	}
-	p.fillValues(rescale, factor, normalize, mean, std)
+	p.fillValues()
 	return p, nil
 }
 
@@ -207,8 +216,8 @@ func short(b []byte) string {
 	return out.String()
 }
 
-// class returns the class that the configuration names, or else that of the model.
-func (c config) class(fsys fs.FS) (string, class, error) {
+// class returns the class that the configuration names, or else that of the model, and whether it names the fast one.
+func (c config) class(fsys fs.FS) (name string, k class, fast bool, err error) {
 	var full, key string
 	for _, key = range []string{"image_processor_type", "feature_extractor_type"} {
 		if json.Unmarshal(c[key], &full) == nil && full != "" {
@@ -217,7 +226,7 @@ func (c config) class(fsys fs.FS) (string, class, error) {
 	}
 	if full == "" {
 		if fsys == nil {
-			return "", class{}, errors.New("it has no image_processor_type")
+			return "", k, false, errors.New("it has no image_processor_type")
 		}
 		var model struct {
 			Type string `json:"model_type"`
@@ -226,23 +235,23 @@ func (c config) class(fsys fs.FS) (string, class, error) {
 		if err == nil {
 			err = json.Unmarshal(b, &model)
 		}
-		name := classOf[model.Type]
+		name = classOf[model.Type]
 		if err != nil || name == "" {
-			return "", class{}, errNoClass
+			return "", k, false, errNoClass
 		}
-		return name, classes[name], nil
+		return name, classes[name], false, nil
 	}
-	name := full
+	name = full
 	for _, end := range []string{"Pil", "Fast", "ImageProcessor", "FeatureExtractor"} {
 		name = strings.TrimSuffix(name, end)
 	}
 	k, ok := classes[name]
 	if !ok || name == full {
 		known := slices.Sorted(maps.Keys(classes))
-		return "", class{}, fmt.Errorf("%s %q is not supported; supported are %sImageProcessor", key, full,
+		return "", k, false, fmt.Errorf("%s %q is not supported; supported are %sImageProcessor", key, full,
 			strings.Join(known, "ImageProcessor, "))
 	}
-	return name, k, nil
+	return name, k, strings.HasSuffix(full, "Fast"), nil
 }
 
 var errNoClass = errors.New("it has no image_processor_type, and no config.json with a model_type whose processor is known")
@@ -336,6 +345,9 @@ func (p *Processor) checkSizes() error {
 		return fmt.Errorf("crop_pct is %v: the shortest edge to resize to would not be from 1 to %d", p.cropPct, maxSize)
 	case s.shortest == 0 && (s.height == 0 || s.width == 0) && (s.maxHeight == 0 || s.maxWidth == 0):
 		return errors.New("size must have height and width, shortest_edge, or max_height and max_width")
+	}
+	if p.pad != (sizeConfig{}) && (p.pad.height == 0 || p.pad.width == 0) {
+		return errors.New("pad_size must have height and width")
 	}
 	if p.centerCrop && (p.crop.height == 0 || p.crop.width == 0) {
 		return errors.New("crop_size must have height and width")

@@ -16,9 +16,10 @@ func TestConfigErrors(t *testing.T) {
 		{`[]`, "json: cannot unmarshal array into Go value of type imageproc.config"},
 		{`{}`, "it has no image_processor_type"},
 		{`{"feature_extractor_type": "WhisperFeatureExtractor"}`, `feature_extractor_type "WhisperFeatureExtractor" is not supported; supported are BeitImageProcessor, ` +
-			"BitImageProcessor, BlipImageProcessor, CLIPImageProcessor, ChineseCLIPImageProcessor, ConvNextImageProcessor, DeiTImageProcessor, " +
+			"BitImageProcessor, BlipImageProcessor, CLIPImageProcessor, ChineseCLIPImageProcessor, ConvNextImageProcessor, DINOv3ViTImageProcessor, DeiTImageProcessor, " +
 			"MobileNetV1ImageProcessor, PvtImageProcessor, SiglipImageProcessor, ViTImageProcessor"},
-		{`{"image_processor_type": "ViTImageProcessor", "do_pad": true}`, "do_pad is not supported"},
+		{`{"image_processor_type": "ViTImageProcessor", "do_pad": true, "pad_size": {"shortest_edge": 9}}`, "pad_size must have height and width"},
+		{`{"image_processor_type": "ViTImageProcessorFast", "resample": 5}`, "the backend torchvision has no filter hamming"},
 		{`{"image_processor_type": "ViTImageProcessor", "do_resize": "yes"}`, `do_resize is "yes", must be true or false`},
 		{`{"image_processor_type": "ViTImageProcessor", "size": null}`, "size is null, but it is needed"},
 		{`{"image_processor_type": "ViTImageProcessor", "size": {}}`, "size is {}, must not be empty"},
@@ -61,6 +62,47 @@ func TestOpen(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, _, err := p.Shape(1000, 3); err == nil || err.Error() != "imageproc: an image of 1000x3 pixels would be resized to 20x0" {
+		t.Error(err)
+	}
+}
+
+// TestBackend takes the backend from the class, changes it, and says what a backend lacks.
+func TestBackend(t *testing.T) {
+	for class, want := range map[string]Backend{"ViTImageProcessor": Pillow, "ViTImageProcessorPil": Pillow, "ViTImageProcessorFast": Torchvision,
+		"DINOv3ViTImageProcessor": Torchvision} {
+		p, err := Parse([]byte(`{"image_processor_type": "` + class + `", "resample": 2}`))
+		if err != nil || p.Backend() != want {
+			t.Errorf("%s: %v, %v", class, p, err)
+			continue
+		}
+		if q, err := p.WithBackend(Torchvision); err != nil || q.Backend() != Torchvision {
+			t.Errorf("%s: %v, %v", class, q, err)
+		}
+		if p.Backend() != want {
+			t.Errorf("%s: the processor itself was changed", class)
+		}
+		_, err = p.WithBackend(Pillow)
+		if class == "DINOv3ViTImageProcessor" {
+			if err == nil || err.Error() != "imageproc: DINOv3ViTImageProcessor has no backend pil" {
+				t.Error(err)
+			}
+		} else if err != nil {
+			t.Error(err)
+		}
+	}
+	for _, b := range []Backend{Pillow, Torchvision} {
+		if got, err := ParseBackend(b.String()); err != nil || got != b {
+			t.Errorf("%v: %v, %v", b, got, err)
+		}
+	}
+	if _, err := ParseBackend("fast"); err == nil || err.Error() != `imageproc: backend "fast" is not known; known are pil and torchvision` {
+		t.Error(err)
+	}
+	p, err := Parse([]byte(`{"image_processor_type": "ViTImageProcessor", "size": [20, 30], "do_pad": true, "pad_size": [25, 25]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := p.Shape(9, 9); err == nil || err.Error() != "imageproc: an image of 9x9 pixels would be resized to 30x20, larger than pad_size, 25x25" {
 		t.Error(err)
 	}
 }

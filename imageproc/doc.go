@@ -1,5 +1,5 @@
 // Package imageproc turns image files into the pixel_values of vision models, as the processors of Transformers do it with
-// Pillow, to the bit. It is the place where ports go quietly wrong: a model sees a picture that is a little sharper or a
+// Pillow, or with torchvision ([Processor.WithBackend]), to the bit. It is the place where ports go quietly wrong: a model sees a picture that is a little sharper or a
 // pixel to the left, and its answers get a little worse, without an error anywhere.
 //
 //	p, err := imageproc.Open(os.DirFS("vit-base-patch16-224")) // reads preprocessor_config.json

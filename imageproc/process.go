@@ -5,11 +5,13 @@ import (
 	"math"
 )
 
-// A Processor turns an RGB image into the pixel_values of a model, as a processor of Transformers with the PIL backend does:
-// resize, centre crop, rescale, normalise, as far as its configuration asks for each. It does not change after [Open] and is
-// safe for concurrent use.
+// A Processor turns an RGB image into the pixel_values of a model, as a processor of Transformers does: resize, centre crop,
+// rescale, normalise, pad, as far as its configuration asks for each. It does not change after [Open] and is safe for concurrent
+// use.
 type Processor struct {
 	class      string
+	backend    Backend
+	floats     bool // rescale first, and resize float32
 	resize     bool
 	size       sizeConfig
 	filter     Filter
@@ -17,22 +19,38 @@ type Processor struct {
 	cropPct    float64
 	centerCrop bool
 	crop       sizeConfig
-	values     [3][256]float32 // what a byte of a colour becomes
+	pad        sizeConfig // zeros are put right and below up to this size; 0: none are
+	rescale    bool
+	factor     float64
+	normalize  bool
+	mean, std  [3]float64
+	values     [3][256]float32 // what a byte of a colour becomes; if floats, when it is rescaled
 }
 
 // Class returns the class of the processor without its ending, like "ViT" or "CLIP".
 func (p *Processor) Class() string { return p.class }
 
-// fillValues computes what each byte becomes, with NumPy's roundings: the product in float64, then float32 throughout.
-func (p *Processor) fillValues(rescale bool, factor float64, normalize bool, mean, std [3]float64) {
+// fillValues computes what each byte becomes: with NumPy's roundings, the product in float64, then float32 throughout; or with
+// those of torchvision, where mean and deviation are scaled instead of the byte.
+func (p *Processor) fillValues() {
 	for c := range p.values {
+		mean, std := float32(p.mean[c]), float32(p.std[c])
+		rescale, normalize := p.rescale, p.normalize && !p.floats
+		if p.backend == Torchvision && rescale && normalize {
+			inverse := float32(1 / p.factor)
+			mean, std = mean*inverse, std*inverse
+			rescale = false
+		}
 		for v := range p.values[c] {
 			x := float32(v)
-			if rescale {
-				x = float32(float64(v) * factor)
+			switch {
+			case rescale && p.backend == Torchvision:
+				x *= float32(p.factor)
+			case rescale:
+				x = float32(float64(v) * p.factor)
 			}
 			if normalize {
-				x = (x - float32(mean[c])) / float32(std[c])
+				x = (x - mean) / std
 			}
 			p.values[c][v] = x
 		}
@@ -41,18 +59,24 @@ func (p *Processor) fillValues(rescale bool, factor float64, normalize bool, mea
 
 // A plan is how an image becomes pixel_values: the size that it is resized to, and what is then cut out.
 type plan struct {
-	width, height int
-	x, y          axis
+	width, height       int
+	x, y                axis
+	outWidth, outHeight int // with what is padded
 }
 
 // An axis maps the n outputs of a crop to columns or rows of an image: output i is input i+shift if from <= i+shift < to, and
 // else 0.
 type axis struct{ n, shift, from, to int }
 
-// crop cuts n out of the middle, or puts zeros around, one more before than after if their number is odd.
-func (a *axis) crop(n int) {
+// crop cuts n out of the middle, or puts zeros around. If their number is odd, Pillow's backend puts one more before than after,
+// and torchvision's one less.
+func (a *axis) crop(n int, b Backend) {
 	if n > a.n {
-		a.shift -= (n - a.n + 1) / 2
+		missing := n - a.n
+		if b == Pillow {
+			missing++
+		}
+		a.shift -= missing / 2
 	} else {
 		a.shift += (a.n - n) / 2
 	}
@@ -60,16 +84,16 @@ func (a *axis) crop(n int) {
 	a.from, a.to = max(a.from, a.shift), min(a.to, a.shift+n)
 }
 
-func (l *plan) crop(height, width int) {
-	l.y.crop(height)
-	l.x.crop(width)
+func (l *plan) crop(height, width int, b Backend) {
+	l.y.crop(height, b)
+	l.x.crop(width, b)
 }
 
 // Shape returns the height and width of the pixel_values [3, height, width] of an image of that size. The error is that of an
 // image that cannot be resized: a side would become 0, or the result larger than [MaxPixels].
 func (p *Processor) Shape(width, height int) (outHeight, outWidth int, err error) {
 	l, err := p.plan(width, height)
-	return l.y.n, l.x.n, err
+	return l.outHeight, l.outWidth, err
 }
 
 func (p *Processor) plan(width, height int) (plan, error) {
@@ -101,14 +125,22 @@ func (p *Processor) plan(width, height int) (plan, error) {
 	}
 	l.x, l.y = axis{n: l.width, to: l.width}, axis{n: l.height, to: l.height}
 	if middle {
-		l.crop(s.shortest, s.shortest)
+		l.crop(s.shortest, s.shortest, p.backend)
 	}
 	if p.centerCrop {
-		l.crop(p.crop.height, p.crop.width)
+		l.crop(p.crop.height, p.crop.width, p.backend)
 	}
-	if l.y.n > MaxPixels/l.x.n {
+	l.outWidth, l.outHeight = l.x.n, l.y.n
+	if p.pad.height != 0 {
+		if l.x.n > p.pad.width || l.y.n > p.pad.height {
+			return plan{}, fmt.Errorf("imageproc: an image of %dx%d pixels would be resized to %dx%d, larger than pad_size, %dx%d", width,
+				height, l.x.n, l.y.n, p.pad.width, p.pad.height)
+		}
+		l.outWidth, l.outHeight = p.pad.width, p.pad.height
+	}
+	if l.outHeight > MaxPixels/l.outWidth {
 		return plan{}, fmt.Errorf("imageproc: an image of %dx%d pixels would be resized to %dx%d, more than %d pixels", width, height,
-			l.x.n, l.y.n, MaxPixels)
+			l.outWidth, l.outHeight, MaxPixels)
 	}
 	return l, nil
 }
@@ -152,27 +184,41 @@ func (p *Processor) Process(dst []float32, src *Image) error {
 	if err != nil {
 		return err
 	}
-	if len(dst) != 3*l.y.n*l.x.n {
-		return fmt.Errorf("imageproc: there is room for %d numbers, but the image gives 3 x %d x %d", len(dst), l.y.n, l.x.n)
+	if len(dst) != 3*l.outHeight*l.outWidth {
+		return fmt.Errorf("imageproc: there is room for %d numbers, but the image gives 3 x %d x %d", len(dst), l.outHeight, l.outWidth)
 	}
 	s := scratches.Get()
 	defer scratches.Put(s)
 	w := window{l.x.from, l.y.from, l.x.to, l.y.to}
-	if w.x0 < w.x1 && w.y0 < w.y1 {
-		resizeWindow(&s.window, src, l.width, l.height, p.filter, w, s)
+	if l.outHeight*l.outWidth > l.y.n*l.x.n {
+		clear(dst)
 	}
-	p.normalize(dst, &s.window, &l)
+	if w.x0 >= w.x1 || w.y0 >= w.y1 { // nothing of the image is left
+		w = window{}
+	}
+	if p.floats {
+		p.processFloats(dst, src, &l, w, s)
+		return nil
+	}
+	if w != (window{}) {
+		f := p.filter
+		if p.backend == Torchvision {
+			f = torchFilter(f)
+		}
+		resizeWindow(&s.window, src, l.width, l.height, f, p.backend, w, s)
+	}
+	p.write(dst, &s.window, &l)
 	return nil
 }
 
-// normalize writes the values of the window img, and of the zeros around it.
-func (p *Processor) normalize(dst []float32, img *Image, l *plan) {
-	plane := l.y.n * l.x.n
+// write writes the values of the window img, and of the zeros around it.
+func (p *Processor) write(dst []float32, img *Image, l *plan) {
+	plane := l.outHeight * l.outWidth
 	x0, x1 := l.x.from-l.x.shift, l.x.to-l.x.shift // in the output
 	for c := range p.values {
 		values := &p.values[c]
 		for y := range l.y.n {
-			out := dst[c*plane+y*l.x.n:][:l.x.n]
+			out := dst[c*plane+y*l.outWidth:][:l.x.n]
 			row := y + l.y.shift
 			if row < l.y.from || row >= l.y.to || x0 >= x1 {
 				fill(out, values[0])

@@ -28,7 +28,7 @@ func Resize(dst, src *Image, width, height int, f Filter) error {
 	}
 	s := scratches.Get()
 	defer scratches.Put(s)
-	resizeWindow(dst, src, width, height, f, window{0, 0, width, height}, s)
+	resizeWindow(dst, src, width, height, f, Pillow, window{0, 0, width, height}, s)
 	return nil
 }
 
@@ -43,8 +43,10 @@ type scratch struct {
 	lanes  []uint64 // of each thread two rows of src, a channel after the other, as pairs of 32-bit lanes
 	rows   []byte   // rows that one pass has resized
 	pass   pass
-	source Image // src with its alpha multiplied in
-	window Image // what Process resizes to
+	source Image     // src with its alpha multiplied in
+	window Image     // what Process resizes to
+	line   []float32 // a row of the source, a colour after the other
+	floats []float32 // rows that have their new width
 }
 
 var scratches parallel.FreeList[scratch]
@@ -58,14 +60,14 @@ func grow[T any](b []T, n int) []T {
 }
 
 // resizeWindow makes dst the window of src resized to width x height.
-func resizeWindow(dst, src *Image, width, height int, f Filter, w window, s *scratch) {
+func resizeWindow(dst, src *Image, width, height int, f Filter, b Backend, w window, s *scratch) {
 	dst.reset(w.x1-w.x0, w.y1-w.y0, src.Channels)
 	sameX, sameY := width == src.Width, height == src.Height
 	switch {
 	case sameX && sameY:
 		copyWindow(dst, src, w)
 		return
-	case f == Nearest:
+	case f == Nearest && b == Pillow:
 		nearest(dst, src, width, height, w)
 		return
 	}
@@ -78,16 +80,16 @@ func resizeWindow(dst, src *Image, width, height int, f Filter, w window, s *scr
 	stride := src.Width * c
 	switch {
 	case sameY:
-		t := tables.get(tableKey{src.Width, width, w.x0, w.x1, f})
+		t := tables.get(tableKey{src.Width, width, w.x0, w.x1, f, b, false})
 		horizontal(dst.Pix, in[w.y0*stride+t.first*c:], stride, c, dst.Height, t, s)
 	case sameX:
-		t := tables.get(tableKey{src.Height, height, w.y0, w.y1, f})
+		t := tables.get(tableKey{src.Height, height, w.y0, w.y1, f, b, false})
 		vertical(dst.Pix, in[t.first*stride+w.x0*c:], stride, dst.Width*c, t, s)
 	default:
-		tx := tables.get(tableKey{src.Width, width, w.x0, w.x1, f})
-		ty := tables.get(tableKey{src.Height, height, w.y0, w.y1, f})
+		tx := tables.get(tableKey{src.Width, width, w.x0, w.x1, f, b, false})
+		ty := tables.get(tableKey{src.Height, height, w.y0, w.y1, f, b, false})
 		in = in[ty.first*stride+tx.first*c:]
-		if height < src.Height && src.Height-height > 2*(src.Width-width) { // Pillow's choice of the order
+		if b == Pillow && height < src.Height && src.Height-height > 2*(src.Width-width) { // Pillow's choice of the order
 			n := (tx.last - tx.first) * c
 			s.rows = grow(s.rows, n*dst.Height)
 			vertical(s.rows, in, stride, n, ty, s)
@@ -116,9 +118,10 @@ func copyWindow(dst, src *Image, w window) {
 // A table holds the weights of one axis, for a window of its output.
 type table struct {
 	taps        []taps
-	weights     []uint64 // of all taps, two's complement
-	first, last int      // the range of input that is needed
-	grouped     *grouped // the same for SIMD, nil: not
+	weights     []uint64  // of all taps, two's complement
+	floats      []float32 // in place of them
+	first, last int       // the range of input that is needed
+	grouped     *grouped  // the weights for SIMD, nil: not
 }
 
 // taps says which inputs make an output: from at to at+n-1, with n weights from index w.
@@ -126,49 +129,83 @@ type taps struct{ at, n, w int }
 
 const precision = 32 - 8 - 2 // bits after the point of a weight
 
-// newTable computes what Pillow computes, in the same order.
+// newTable computes the weights that Pillow computes, in the same order, or those of PyTorch.
 func newTable(k tableKey) *table {
-	scale := float64(k.in) / float64(k.out)
-	stretch := max(scale, 1)
-	kernel := filters[k.filter].kernel
-	support := float64(filters[k.filter].support * stretch)
-	inverse := 1 / stretch
+	switch {
+	case k.floats:
+		return newFloatTable(k)
+	case k.filter == Nearest:
+		return newNearestTable(k)
+	}
+	r := newRow(k)
+	bits := precision
+	if k.backend == Torchvision {
+		bits = r.torchBits()
+	}
 	t := &table{first: k.in}
-	weights := make([]float64, int(math.Ceil(support))*2+1)
 	for i := k.lo; i < k.hi; i++ {
-		center := float64((float64(i) + 0.5) * scale)
-		from := max(0, int(center-support+0.5))
-		to := min(k.in, int(center+support+0.5))
-		n := to - from
-		sum := 0.0
-		for j := range n {
-			w := kernel(float64((float64(j+from) - center + 0.5) * inverse))
-			weights[j] = w
-			sum += w
+		from, weights := r.weights(i)
+		t.taps = append(t.taps, taps{from, len(weights), len(t.weights)})
+		for _, w := range weights {
+			t.weights = append(t.weights, uint64(fixed(w, bits)<<(precision-bits)))
 		}
-		t.taps = append(t.taps, taps{from, n, len(t.weights)})
-		for _, w := range weights[:n] {
-			if sum != 0 {
-				w /= sum
-			}
-			w = float64(w * (1 << precision))
-			if w < 0 {
-				w -= 0.5
-			} else {
-				w += 0.5
-			}
-			t.weights = append(t.weights, uint64(int64(w)))
-		}
-		t.first, t.last = min(t.first, from), max(t.last, to)
+		t.first, t.last = min(t.first, from), max(t.last, from+len(weights))
 	}
 	t.grouped = t.group()
 	return t
+}
+
+// A row computes the weights of one output after the other.
+type row struct {
+	in, out                 int
+	scale, support, inverse float64
+	kernel                  func(float64) float64
+	buf                     []float64
+}
+
+func newRow(k tableKey) *row {
+	scale := float64(k.in) / float64(k.out)
+	stretch := max(scale, 1)
+	support := float64(filters[k.filter].support * stretch)
+	return &row{in: k.in, out: k.out, scale: scale, support: support, inverse: 1 / stretch, kernel: filters[k.filter].kernel,
+		buf: make([]float64, int(math.Ceil(support))*2+1)}
+}
+
+// weights returns the weights of output i, whose sum is 1, and the first input that they are for. They are valid until the next
+// call.
+func (r *row) weights(i int) (from int, weights []float64) {
+	center := float64((float64(i) + 0.5) * r.scale)
+	from = max(0, int(center-r.support+0.5))
+	weights = r.buf[:min(r.in, int(center+r.support+0.5))-from]
+	sum := 0.0
+	for j := range weights {
+		w := r.kernel(float64((float64(j+from) - center + 0.5) * r.inverse))
+		weights[j] = w
+		sum += w
+	}
+	if sum != 0 {
+		for j := range weights {
+			weights[j] /= sum
+		}
+	}
+	return from, weights
+}
+
+// fixed returns w with bits after the point, rounded.
+func fixed(w float64, bits int) int64 {
+	w = float64(w * float64(int64(1)<<bits))
+	if w < 0 {
+		return int64(w - 0.5)
+	}
+	return int64(w + 0.5)
 }
 
 type tableKey struct {
 	in, out int // the whole sides
 	lo, hi  int // the part of out
 	filter  Filter
+	backend Backend
+	floats  bool // weights in float32
 }
 
 // tableCache keeps the tables that were used last. It is safe for concurrent use.
@@ -195,7 +232,7 @@ func (c *tableCache) get(k tableKey) *table {
 		return t
 	}
 	t = newTable(k)
-	if len(t.weights) > cachedWeights {
+	if len(t.weights)+len(t.floats) > cachedWeights {
 		return t
 	}
 	c.Lock()

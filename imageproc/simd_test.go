@@ -62,18 +62,19 @@ func TestSIMD(t *testing.T) {
 			w = window{0, 0, width, height}
 		}
 		var got, want Image
-		resizeWindow(&got, src, width, height, f, w, new(scratch))
-		withoutSIMD(func() { resizeWindow(&want, src, width, height, f, w, new(scratch)) })
+		backend := []Backend{Pillow, Torchvision}[rng.IntN(2)]
+		resizeWindow(&got, src, width, height, f, backend, w, new(scratch))
+		withoutSIMD(func() { resizeWindow(&want, src, width, height, f, backend, w, new(scratch)) })
 		if !bytes.Equal(got.Pix, want.Pix) {
-			t.Fatalf("round %d: %dx%d, %d channels, to %dx%d, %v, window %v: the bytes differ", round, src.Width, src.Height, src.Channels,
-				width, height, f, w)
+			t.Fatalf("round %d: %dx%d, %d channels, to %dx%d, %v of %v, window %v: the bytes differ", round, src.Width, src.Height,
+				src.Channels, width, height, f, backend, w)
 		}
 	}
 	for _, width := range []int{2047, 2048, 2049, 4000, 9000} { // long sums; beyond maxGroups Go does it
 		src := noise(rng, width, 3, 3, true)
 		var got, want Image
-		resizeWindow(&got, src, 3, 3, Lanczos, window{0, 0, 3, 3}, new(scratch))
-		withoutSIMD(func() { resizeWindow(&want, src, 3, 3, Lanczos, window{0, 0, 3, 3}, new(scratch)) })
+		resizeWindow(&got, src, 3, 3, Lanczos, Pillow, window{0, 0, 3, 3}, new(scratch))
+		withoutSIMD(func() { resizeWindow(&want, src, 3, 3, Lanczos, Pillow, window{0, 0, 3, 3}, new(scratch)) })
 		if !bytes.Equal(got.Pix, want.Pix) {
 			t.Fatalf("%d pixels to 3: the bytes differ", width)
 		}
@@ -132,8 +133,8 @@ func FuzzSIMD(f *testing.F) {
 		src := noise(rng, 1+int(width)%most, 1+int(height)%most, 3, seed&1 == 0)
 		w, h, k := 1+int(toWidth)%most, 1+int(toHeight)%most, Filter(1+int(filter)%(len(filters)-1))
 		var got, want Image
-		resizeWindow(&got, src, w, h, k, window{0, 0, w, h}, new(scratch))
-		withoutSIMD(func() { resizeWindow(&want, src, w, h, k, window{0, 0, w, h}, new(scratch)) })
+		resizeWindow(&got, src, w, h, k, Pillow, window{0, 0, w, h}, new(scratch))
+		withoutSIMD(func() { resizeWindow(&want, src, w, h, k, Pillow, window{0, 0, w, h}, new(scratch)) })
 		if !bytes.Equal(got.Pix, want.Pix) {
 			t.Fatalf("%dx%d to %dx%d, %v: the bytes differ", src.Width, src.Height, w, h, k)
 		}

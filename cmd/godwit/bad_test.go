@@ -330,11 +330,15 @@ var badCases = []badCase{
 		args:  "preprocess|DIR/model|x.png|--out|DIR/y", code: 1,
 		want: `DIR/model: imageproc: preprocessor_config.json: image_processor_type "SamImageProcessor" is not supported; supported are ` +
 			`BeitImageProcessor, BitImageProcessor, BlipImageProcessor, CLIPImageProcessor, ChineseCLIPImageProcessor, ConvNextImageProcessor, ` +
-			`DeiTImageProcessor, MobileNetV1ImageProcessor, PvtImageProcessor, SiglipImageProcessor, ViTImageProcessor`},
+			`DINOv3ViTImageProcessor, DeiTImageProcessor, MobileNetV1ImageProcessor, PvtImageProcessor, SiglipImageProcessor, ViTImageProcessor`},
 	{name: "size below zero",
 		files: map[string]string{"preprocessor_config.json": `{"image_processor_type": "ViTImageProcessor", "size": {"height": -1, "width": 3}}`},
 		args:  "preprocess|DIR/model|x.png|--out|DIR/y", code: 1,
 		want: `DIR/model: imageproc: preprocessor_config.json: size is {"height":-1,"width":3}, must be from 1 to 32768`},
+	{name: "backend that is none",
+		files: map[string]string{"preprocessor_config.json": vitProcessor},
+		args:  "preprocess|DIR/model|x.png|--out|DIR/y|--backend|fast", code: 2,
+		want: `--backend is "fast", must be pil or torchvision (see godwit preprocess --help)`},
 	{name: "no such image",
 		files: map[string]string{"preprocessor_config.json": vitProcessor},
 		args:  "preprocess|DIR/model|DIR/none.png|--out|DIR/y", code: 1,

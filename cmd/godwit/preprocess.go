@@ -16,7 +16,7 @@ import (
 )
 
 func preprocessCommand(con *console) *cobra.Command {
-	var out string
+	var out, backend string
 	var o imageproc.Options
 	c := &cobra.Command{
 		Use:   "preprocess MODEL IMAGE... --out FILE",
@@ -27,7 +27,10 @@ width] to a safetensors file: to see what a model sees, and to compare it with P
 
 MODEL may also be the folder of a processor alone, or a preprocessor_config.json itself. IMAGE is a
 JPEG, PNG, GIF, WebP, BMP or TIFF file, or - for standard input; those of one call must become the
-same size.`,
+same size.
+
+Transformers has most processors twice, with Pillow and with torchvision, and their pixels differ a little.
+--backend chooses; without it, it is torchvision for classes named ...Fast or without another, else pil.`,
 		Example: `  godwit preprocess ./vit-base-patch16-224 cat.jpg --out cat.safetensors
   godwit preprocess openai/clip-vit-base-patch32 a.jpg b.png --out batch.safetensors
   curl -s https://example.com/cat.png | godwit preprocess ./model - --out cat.safetensors`,
@@ -42,6 +45,15 @@ same size.`,
 			p, err := openProcessor(args[0])
 			if err != nil {
 				return err
+			}
+			if backend != "" {
+				b, err := imageproc.ParseBackend(backend)
+				if err != nil {
+					return usagef("--backend is %q, must be pil or torchvision", backend)
+				}
+				if p, err = p.WithBackend(b); err != nil {
+					return fmt.Errorf("%s: %w", args[0], err)
+				}
 			}
 			var values []float32
 			var height, width int
@@ -81,6 +93,7 @@ same size.`,
 		},
 	}
 	c.Flags().StringVar(&out, "out", "", "safetensors file to write pixel_values to")
+	c.Flags().StringVar(&backend, "backend", "", "whose arithmetic: pil or torchvision")
 	c.Flags().BoolVar(&o.White, "over-white", false, "lay what is transparent over white, and leave EXIF's orientation alone")
 	c.Flags().IntVar(&o.MaxPixels, "max-pixels", imageproc.MaxPixels, "refuse images with more pixels")
 	return c

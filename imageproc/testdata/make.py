@@ -1,4 +1,5 @@
-"""Makes the reference data of this folder with Pillow 13 and transformers 5.23 (PIL backend):
+"""Makes the reference data of this folder with Pillow 13, transformers 5.23, and for its other backend torch 2.8 with torchvision
+0.23 on a processor with AVX2:
 
     python make.py OUT [--seed N] [--count N]
 
@@ -215,17 +216,29 @@ PROCESSORS = {
     "mobilenet": {"image_processor_type": "MobileNetV1ImageProcessor", "size": {"shortest_edge": 32}, "crop_size": {"height": 28, "width": 28}},
     "nulls": {"image_processor_type": "CLIPImageProcessor", "do_center_crop": None, "crop_size": None, "do_normalize": None,
               "image_std": None, "size": {"height": 20, "width": 30}},
+    "pad": {"image_processor_type": "ViTImageProcessor", "size": [18, 26], "do_pad": True, "pad_size": {"height": 21, "width": 30}},
+    "vit_torchvision": {"image_processor_type": "ViTImageProcessor", "size": [30, 9]},
+    "crop_odd_torchvision": {"image_processor_type": "BitImageProcessor", "size": {"shortest_edge": 23}, "crop_size": {"height": 31, "width": 26}},
+    "convnext_torchvision": {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 27}, "crop_pct": 0.95, "resample": 2},
+    "nearest_torchvision": {"image_processor_type": "ViTImageProcessor", "size": [29, 41], "resample": 0},
+    "lanczos_torchvision": {"image_processor_type": "SiglipImageProcessor", "size": [33, 21], "resample": 1, "image_mean": 0.4},
+    "factor_torchvision": {"image_processor_type": "ViTImageProcessor", "size": 20, "rescale_factor": 0.0078, "do_normalize": False},
+    "no_rescale_torchvision": {"image_processor_type": "ViTImageProcessor", "size": 20, "do_rescale": False,
+                               "image_mean": [120.5, 110, 99], "image_std": [58.3, 57, 57.4]},
+    "pad_torchvision": {"image_processor_type": "ViTImageProcessor", "size": [18, 26], "do_pad": True, "pad_size": 30},
+    "dinov3": {"image_processor_type": "DINOv3ViTImageProcessorFast", "size": {"height": 24, "width": 32}},
+    "dinov3_bicubic": {"image_processor_type": "DINOv3ViTImageProcessorFast", "size": {"shortest_edge": 11}, "resample": 3,
+                       "do_center_crop": True, "crop_size": {"height": 14, "width": 8}},
+    "dinov3_raw": {"image_processor_type": "DINOv3ViTImageProcessor", "size": {"height": 30, "width": 5}, "resample": 0, "do_normalize": False},
     "nested": {"image_processor_type": "ViTImageProcessor", "size": {"height": 18, "width": 26}},
 }
 
 
-def processor_class(config):
+def processor_class(folder, config):
     name = config.get("image_processor_type") or config["feature_extractor_type"].replace("FeatureExtractor", "ImageProcessor")
-    name = name.removesuffix("Fast") + "Pil"
-    import importlib
-    base = name.removesuffix("ImageProcessorPil")
-    module = {"CLIP": "clip", "DeiT": "deit", "ViT": "vit", "ConvNext": "convnext", "MobileNetV1": "mobilenet_v1"}.get(base, base.lower())
-    return getattr(importlib.import_module(f"transformers.models.{module}.image_processing_pil_{module}"), name)
+    base = name.removesuffix("Fast").removesuffix("ImageProcessor")
+    torchvision = name.endswith("Fast") or folder.endswith("_torchvision") or base == "DINOv3ViT"
+    return getattr(transformers, base + "ImageProcessor" + ("" if torchvision else "Pil"))
 
 
 def main():
@@ -278,7 +291,7 @@ def main():
             (folder / "preprocessor_config.json").write_text("{}")
         else:
             (folder / "preprocessor_config.json").write_text(json.dumps(config))
-        processor = processor_class(config)(**{k: v for k, v in config.items() if not k.endswith("_type")})
+        processor = processor_class(name, config)(**{k: v for k, v in config.items() if not k.endswith("_type")})
         for image in (("w17.jpg",), ("exif6.jpg",))[i % 2] if args.count < 1000 else decoded:
             values = np.asarray(processor(Image.fromarray(decoded[image]))["pixel_values"][0])
             key = f"{name}|{image}"
