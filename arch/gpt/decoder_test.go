@@ -81,7 +81,8 @@ var variants = []struct{ name, modelType, fields string }{
 	{"olmo2", "olmo2", `"attention_bias": true`},
 	{"opt/post_norm", "opt", `"do_layer_norm_before": false, "word_embed_proj_dim": 12, "ffn_dim": 20`},
 	{"bloom/post_norm", "bloom", `"apply_residual_connection_post_layernorm": true, "n_head": 3, "n_layer": 2`},
-	{"qwen2_moe", "qwen2_moe", `"num_experts": 5, "num_experts_per_tok": 2, "moe_intermediate_size": 12, "shared_expert_intermediate_size": 12`},
+	{"qwen2_moe", "qwen2_moe", `"num_experts": 5, "num_experts_per_tok": 2, "moe_intermediate_size": 12,
+		"shared_expert_intermediate_size": 12`},
 	{"gpt2/scaled", "gpt2", `"scale_attn_by_inverse_layer_idx": true`},
 }
 

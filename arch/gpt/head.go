@@ -47,7 +47,8 @@ func (m *CausalLM) logits(ws *tensor.Workspace, h tensor.Tensor) tensor.Tensor {
 }
 
 // Forward implements [arch.Model].
-func (m *CausalLM) Forward(ws *tensor.Workspace, inputs map[string]tensor.Tensor, opts arch.ForwardOptions) (map[string]tensor.Tensor, error) {
+func (m *CausalLM) Forward(ws *tensor.Workspace, inputs map[string]tensor.Tensor,
+	opts arch.ForwardOptions) (map[string]tensor.Tensor, error) {
 	return m.forward(ws, inputs, opts, func(b *arch.Batch, h tensor.Tensor, out *arch.Sink) error {
 		out.Tokens("logits", m.logits(ws, h))
 		if opts.Generate == 0 {
@@ -73,7 +74,8 @@ func newClassifier(m *Model, tokens bool) *classifier {
 }
 
 // Forward implements [arch.Model].
-func (m *classifier) Forward(ws *tensor.Workspace, inputs map[string]tensor.Tensor, opts arch.ForwardOptions) (map[string]tensor.Tensor, error) {
+func (m *classifier) Forward(ws *tensor.Workspace, inputs map[string]tensor.Tensor,
+	opts arch.ForwardOptions) (map[string]tensor.Tensor, error) {
 	if opts.Generate > 0 {
 		return m.Model.Forward(ws, inputs, opts) // which cannot
 	}

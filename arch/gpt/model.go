@@ -142,7 +142,8 @@ func (p *pass) wanted(ws *tensor.Workspace, h tensor.Tensor) tensor.Tensor {
 }
 
 // Forward implements [arch.Model].
-func (m *Model) Forward(ws *tensor.Workspace, inputs map[string]tensor.Tensor, opts arch.ForwardOptions) (map[string]tensor.Tensor, error) {
+func (m *Model) Forward(ws *tensor.Workspace, inputs map[string]tensor.Tensor,
+	opts arch.ForwardOptions) (map[string]tensor.Tensor, error) {
 	if opts.Generate > 0 {
 		return nil, fmt.Errorf("the model cannot generate: it has no head for the next token")
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // An Embedding is a table of vectors. Its tensor is weight [Rows, Size]. A table of 8-bit integers with one scale a row, of
-// float16 or of bfloat16 stays as it is, and is converted as it is looked up; every other type becomes float32. A table that is also the matrix of a
-// Linear is held by that one alone: see [Embedding.Tie].
+// float16 or of bfloat16 stays as it is, and is converted as it is looked up; every other type becomes float32. A table that
+// is also the matrix of a Linear is held by that one alone: see [Embedding.Tie].
 type Embedding struct {
 	Rows, Size int
 
