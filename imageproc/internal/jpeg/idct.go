@@ -37,6 +37,11 @@ func idct(out []byte, stride int, block *[64]int16, quant *[64]int32, last int) 
 		}
 		return
 	}
+	if simd {
+		_ = out[7*stride+7]
+		idctAVX2(&out[0], stride, block, quant)
+		return
+	}
 	var ws [64]int32
 	for i := range 8 {
 		b := (*[57]int16)(block[i:])

@@ -80,8 +80,17 @@ func quadruple(out, near, far []byte) {
 	n := len(near)
 	out, far = out[:2*n], far[:n]
 	sum := func(i int) int { return int(near[i])*3 + int(far[i]) }
+	first := 0
 	before, this := sum(0), sum(0)
-	for i := range n - 1 {
+	if simd && n > 17 {
+		next := sum(1)
+		out[0], out[1] = byte((this*3+before+8)>>4), byte((this*3+next+7)>>4)
+		blocks := (n - 2) / 16
+		quadrupleAVX2(&out[2], &near[1], &far[1], blocks)
+		first = 1 + 16*blocks
+		before, this = sum(first-1), sum(first)
+	}
+	for i := first; i < n-1; i++ {
 		next := int(near[i+1])*3 + int(far[i+1])
 		o := out[2*i:][:2]
 		o[0] = byte((this*3 + before + 8) >> 4)
@@ -156,6 +165,10 @@ func paintYCC(out []byte, rows [][]byte) {
 	luma, blue, red := rows[0], rows[1], rows[2]
 	n := len(luma)
 	blue, red, out = blue[:n], red[:n], out[:3*n]
+	if blocks := n / 16; simd && blocks > 0 {
+		paintAVX2(&out[0], &luma[0], &blue[0], &red[0], blocks)
+		luma, blue, red, out = luma[16*blocks:], blue[16*blocks:], red[16*blocks:], out[48*blocks:]
+	}
 	for x, v := range luma {
 		b, r := blue[x], red[x]
 		y := int32(v) + 256
