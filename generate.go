@@ -161,10 +161,7 @@ func WithPrefillChunk(n int) GenerateOption {
 
 // WithConfig changes any of the settings, those that have no option of their own included, in the order of the options.
 func WithConfig(change func(c *generate.Config)) GenerateOption {
-	return func(o *generateOptions) {
-		o.changed = true
-		change(o.config)
-	}
+	return func(o *generateOptions) { change(o.config) }
 }
 
 // A generator is what a model that generates has beside its network. A part that could not be loaded is an error of the calls

@@ -23,11 +23,21 @@ import (
 )
 
 // wordModel returns the files of a tiny Llama whose tokens are the words w0, w1, ..., one for each id. It ends with w5.
-func wordModel(t *testing.T) fstest.MapFS {
+func wordModel(t *testing.T) fstest.MapFS { return wordModelOf(t, "testdata/models/llama/yarn", 60) }
+
+// wordModelOf returns the files of a case, with a tokenizer of words for its vocabulary.
+func wordModelOf(t *testing.T, dir string, words int) fstest.MapFS {
 	t.Helper()
-	const dir = "testdata/models/llama/yarn"
 	files := fstest.MapFS{}
-	for _, name := range []string{"config.json", "generation_config.json", "model.safetensors"} {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		name := e.Name()
+		if name != "config.json" && name != "generation_config.json" && !strings.HasPrefix(name, "model") {
+			continue
+		}
 		data, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
@@ -35,7 +45,7 @@ func wordModel(t *testing.T) fstest.MapFS {
 		files[name] = &fstest.MapFile{Data: data}
 	}
 	vocab := map[string]int{}
-	for i := range 60 {
+	for i := range words {
 		vocab[fmt.Sprintf("w%d", i)] = i
 	}
 	tok, err := json.Marshal(map[string]any{
@@ -87,11 +97,87 @@ func TestGenerate(t *testing.T) {
 	if want := words[0] + " "; err != nil || text != want || words[0] == words[1] {
 		t.Errorf("up to %s: %q, %v; want %q", words[1], text, err, want)
 	}
+	// A stop string over the border of two tokens; what WithConfig changes leaves the number of tokens as it is.
+	stop := words[1][1:] + " " + words[2][:1]
+	list, err = godwit.Completions(m.Generate(t.Context(), "w9 w17 w4", godwit.WithStop("nothing", stop), godwit.WithMaxTokens(8),
+		godwit.WithConfig(func(c *generate.Config) { c.NoRepeatNGram = 0 })))
+	if want := words[0] + " " + words[1][:1]; err != nil || list[0].Text != want || list[0].Stop != stop ||
+		list[0].Finish != generate.FinishStop || len(list[0].Tokens) != 3 {
+		t.Errorf("up to %q: %+v, %v; want %q", stop, list, err, want)
+	}
 	// Without a limit the context is the end.
 	list, err = godwit.Completions(m.Generate(t.Context(), "w9 w17 w4", godwit.WithIgnoreEOS(), godwit.WithMaxTokens(0)))
 	if err != nil || len(list) != 1 || len(list[0].Tokens) != 13 || list[0].Finish != generate.FinishContext {
 		t.Errorf("%+v, %v", list, err)
 	}
+}
+
+// TestGenerateGolden compares greedy texts with those of Transformers' generate: of every decoder's case, with a prompt in one
+// piece and in chunks, with one thread and three, and by a session that knows the prompt already.
+func TestGenerateGolden(t *testing.T) {
+	compared := 0
+	for _, dir := range cases(t, decoders...) {
+		expected := readTensors(t, dir, "expected.safetensors")
+		want, ok := expected["gen.generated_ids"]
+		if !ok {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(dir, "config.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(text), `"dynamic"`) || strings.Contains(string(text), `"longrope"`) {
+			continue // there, a row of Transformers' batch takes the length of the longest
+		}
+		var config struct {
+			Vocab int   `json:"vocab_size"`
+			Pad   int32 `json:"pad_token_id"`
+		}
+		if err := json.Unmarshal(text, &config); err != nil {
+			t.Fatal(err)
+		}
+		files := wordModelOf(t, dir, config.Vocab)
+		given := expected["gen.input_ids"]
+		cols, all := given.Cols(), want.Cols()
+		for _, threads := range []int{1, 3} {
+			m := openFS(t, files, godwit.WithThreads(threads))
+			opts := []godwit.GenerateOption{godwit.WithGreedy(), godwit.WithMaxTokens(all - cols), godwit.WithContextLength(1000)}
+			session := m.NewSession(append(opts, godwit.WithPrefillChunk(2))...)
+			for r := range want.Shape[0] {
+				var prompt, after []string
+				for i := range all {
+					id := int32(binary.LittleEndian.Uint64(want.Raw[8*(r*all+i):]))
+					switch {
+					case i >= cols:
+						after = append(after, fmt.Sprintf("w%d", id))
+					case expected["gen.attention_mask"].Raw[8*(r*cols+i)] != 0:
+						prompt = append(prompt, fmt.Sprintf("w%d", id))
+					}
+				}
+				for _, how := range []string{"whole", "chunks", "known"} {
+					tokens := session.Generate(t.Context(), strings.Join(prompt, " "))
+					if how == "whole" {
+						tokens = m.Generate(t.Context(), strings.Join(prompt, " "), opts...)
+					}
+					var got []string
+					for tok, err := range tokens {
+						if err != nil {
+							t.Fatalf("%s: %v", dir, err)
+						}
+						got = append(got, fmt.Sprintf("w%d", tok.ID))
+					}
+					for len(got) < len(after) {
+						got = append(got, fmt.Sprintf("w%d", config.Pad))
+					}
+					if !slices.Equal(got, after) {
+						t.Errorf("%s, row %d, %s, %d threads: got %v, want %v", dir, r, how, threads, got, after)
+					}
+					compared++
+				}
+			}
+		}
+	}
+	t.Logf("%d texts", compared)
 }
 
 // TestGenerateOptions: samples and seeds, forbidden words, and what cannot be.

@@ -118,7 +118,6 @@ func OpenFS(fsys fs.FS, opts ...Option) (*Model, error) {
 	}
 	m.openText(fsys, base)
 	m.openGenerator(config, base)
-	m.openGenerator(config, base)
 	if err := m.openImage(config, base); err != nil {
 		m.Close()
 		return nil, err

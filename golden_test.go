@@ -95,11 +95,14 @@ func TestForward(t *testing.T) {
 	testForward(t, "bert", "roberta", "xlm-roberta", "camembert", "distilbert", "mpnet")
 }
 
+// decoders are the families of decoders.
+var decoders = []string{"gpt2", "gpt_neo", "gpt_neox", "gptj", "phi", "phi3", "llama", "mistral", "mixtral", "qwen2", "qwen3", "qwen3_moe",
+	"qwen2_moe", "gemma", "gemma2", "gemma3_text", "smollm3", "olmo2", "granite", "starcoder2", "stablelm", "cohere", "falcon",
+	"bloom", "opt"}
+
 // TestForwardGPT does so for decoders, and compares the ids that they generate.
 func TestForwardGPT(t *testing.T) {
-	testForward(t, "gpt2", "gpt_neo", "gpt_neox", "gptj", "phi", "phi3", "llama", "mistral", "mixtral", "qwen2", "qwen3", "qwen3_moe",
-		"qwen2_moe", "gemma", "gemma2", "gemma3_text", "smollm3", "olmo2", "granite", "starcoder2", "stablelm", "cohere", "falcon",
-		"bloom", "opt")
+	testForward(t, decoders...)
 }
 
 // TestForwardVision does so for models of images, and of images and texts.

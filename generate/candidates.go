@@ -98,10 +98,7 @@ func (c *candidates) keepSorted(keys []float32, more func(i int) bool) {
 }
 
 // surprise returns what a score is to be taken from to give -log of its probability; softmax was called.
-func (c *candidates) surprise() float64 {
-	best := c.x.Argmax(c.scores)
-	return float64(c.scores[best]) - kernels.Log(float64(c.probs[best]))
-}
+func (c *candidates) surprise() float64 { return logTotal(c.x, c.probs, c.scores) }
 
 // entropy returns that of the distribution; softmax was called.
 func (c *candidates) entropy(surprise float64) float64 {

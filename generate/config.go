@@ -79,17 +79,14 @@ func DefaultConfig() *Config {
 	return &Config{Temperature: 1, TopK: 50, TopP: 1, TypicalP: 1, RepetitionPenalty: 1, ForcedBOS: -1, Samples: 1}
 }
 
-// clone returns a copy that shares nothing which a caller may change by appending.
-func (c *Config) clone() *Config {
+// Clone returns a copy that can be changed without changing c: its lists can be replaced and appended to.
+func (c *Config) Clone() *Config {
 	d := *c
 	d.BadWords, d.Bias, d.EOS, d.Stop = slices.Clip(c.BadWords), slices.Clip(c.Bias), slices.Clip(c.EOS), slices.Clip(c.Stop)
 	d.SuppressTokens, d.BeginSuppress = slices.Clip(c.SuppressTokens), slices.Clip(c.BeginSuppress)
 	d.ForcedEOS = slices.Clip(c.ForcedEOS)
 	return &d
 }
-
-// Clone returns a copy that can be changed without changing c.
-func (c *Config) Clone() *Config { return c.clone() }
 
 // maxTopLogprobs bounds TopLogprobs.
 const maxTopLogprobs = 1000

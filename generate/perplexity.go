@@ -45,7 +45,9 @@ func Score(ctx context.Context, m *Model, ids []int32, o ScoreOptions) ([]float6
 		return nil, fmt.Errorf("the window is %d tokens and the stride %d; want 1 ≤ stride < window", window, stride)
 	}
 	p := scorer{m: m, ids: ids, nll: make([]float64, 0, len(ids)-1), progress: o.Progress}
-	p.chunk = max(1, min(defaultChunk, window, scoreBytes/4/m.Decoder.Limits().Vocab))
+	vocab := m.Decoder.Limits().Vocab
+	p.probs = make([]float32, vocab)
+	p.chunk = max(1, min(defaultChunk, window, scoreBytes/4/vocab))
 	p.cache = m.Decoder.NewCache(arch.CacheOptions{Chunk: p.chunk})
 	for start := 0; len(p.nll) < len(ids)-1; start += stride {
 		if err := p.window(ctx, start, min(start+window, len(ids))); err != nil {
@@ -62,6 +64,7 @@ type scorer struct {
 	nll      []float64
 	chunk    int
 	cache    arch.Cache
+	probs    []float32
 	progress func(done, total int)
 
 	ws     tensor.Workspace
@@ -84,7 +87,9 @@ func (p *scorer) window(ctx context.Context, start, end int) error {
 		logits := p.m.Decoder.Continue(&p.ws, p.caches[:], p.batch[:], true)
 		for i := range n {
 			if j := at + i; j == len(p.nll) { // the others were predicted in the window before
-				p.nll = append(p.nll, surprise(p.m.Exec, logits.Row(i), p.ids[j+1]))
+				row := logits.Row(i)
+				p.m.Exec.Softmax(p.probs, row, 1, len(row))
+				p.nll = append(p.nll, logTotal(p.m.Exec, p.probs, row)-float64(row[p.ids[j+1]]))
 			}
 		}
 		at += n
@@ -95,10 +100,14 @@ func (p *scorer) window(ctx context.Context, start, end int) error {
 	return nil
 }
 
-// surprise returns minus the logarithm of the probability of a token. It overwrites the logits.
-func surprise(x *kernels.Exec, logits []float32, id int32) float64 {
+// logTotal returns the logarithm of the sum of the exponentials of the logits, of which probs are the softmax. The sum in float32
+// by which softmax divides is some 1e-5 off for a large vocabulary; here the quotients are added in float64, in four chains.
+func logTotal(x *kernels.Exec, probs, logits []float32) float64 {
+	var sum [4]float64
+	for i, p := range probs {
+		sum[i%4] += float64(p)
+	}
 	best := x.Argmax(logits)
-	below := float64(logits[best]) - float64(logits[id])
-	x.Softmax(logits, logits, 1, len(logits))
-	return below - kernels.Log(float64(logits[best]))
+	total := (sum[0] + sum[1]) + (sum[2] + sum[3])
+	return float64(logits[best]) + kernels.Log(total/float64(probs[best]))
 }

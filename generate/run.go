@@ -7,7 +7,6 @@ import (
 	"iter"
 	"slices"
 
-	"github.com/godwit-ml/godwit/kernels"
 	"github.com/godwit-ml/godwit/tokenizer"
 )
 
@@ -96,7 +95,7 @@ func (r *run) prepare(prompt []int32, c *Config) error {
 	}
 	r.prompt, r.c = slices.Clone(prompt), c.Clone()
 	if r.c.EOS == nil {
-		r.c.EOS = m.Decoder.EndIDs()
+		r.c.EOS = slices.Clip(m.Decoder.EndIDs())
 	}
 	if err := r.splitStops(); err != nil {
 		return err
@@ -255,8 +254,7 @@ func (r *run) advance(t *Token) error {
 func (s *Session) logprobs(t *Token, logits []float32) {
 	x := s.m.Exec
 	x.Softmax(s.probs, logits, 1, len(logits))
-	best := x.Argmax(logits)
-	scale := float64(logits[best]) - kernels.Log(float64(s.probs[best]))
+	scale := logTotal(x, s.probs, logits)
 	t.Logprob = float64(logits[t.ID]) - scale
 	x.TopK(s.values, s.order, logits)
 	for i := range s.top {

@@ -120,3 +120,18 @@ func TestLogprobs(t *testing.T) {
 		t.Errorf("%d tokens", len(ids))
 	}
 }
+
+// TestLargeVocabulary: the sum over many tokens costs no accuracy.
+func TestLargeVocabulary(t *testing.T) {
+	d := &fakeDecoder{vocab: 100000, longest: 100}
+	ids := []int32{1, 2, 3, 4, 5, 6, 7, 8}
+	got, err := generate.Score(t.Context(), newModel(t, d, nil), ids, generate.ScoreOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range got {
+		if want := naiveScore(d, ids, 0, i+1); math.Abs(v-want) > 1e-7 {
+			t.Errorf("score %d is %v, want %v", i, v, want)
+		}
+	}
+}
