@@ -7,6 +7,7 @@ import (
 
 	"github.com/godwit-ml/godwit"
 	"github.com/godwit-ml/godwit/chat"
+	_ "github.com/godwit-ml/godwit/models/tiny" // puts "tiny" into the binary
 	"github.com/godwit-ml/godwit/tensor"
 )
 
@@ -42,6 +43,21 @@ func ExampleModel_Forward() {
 	}
 	fmt.Println(outputs["last_hidden_state"].Shape, outputs["logits"].Shape)
 	// Output: [2 3 18] [2 1]
+}
+
+func ExampleModel_Generate() {
+	m, err := godwit.Open("tiny") // a teller of fairy tales that is inside the binary; or any decoder
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	for tok, err := range m.Generate(context.Background(), "Once upon a time", godwit.WithSeed(1), godwit.WithMaxTokens(12)) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Print(tok.Text)
+	}
+	// Output: it would be, for he was in his own way.
 }
 
 func ExampleModel_Chat() {

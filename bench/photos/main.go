@@ -163,5 +163,5 @@ func (p *peer) run(paths []string) ([]float64, error) {
 
 func (p *peer) close() {
 	p.end()
-	p.cmd.Wait()
+	_ = p.cmd.Wait()
 }

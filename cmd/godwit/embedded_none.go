@@ -10,4 +10,5 @@ func embeddedModel() fs.FS { return nil }
 // embeddedImageModel likewise.
 func embeddedImageModel() fs.FS { return nil }
 
+// embeddedTextModel likewise.
 func embeddedTextModel() fs.FS { return nil }

@@ -153,10 +153,10 @@ func (g *generateText) stream(prompt string, tokens iter.Seq2[godwit.Token, erro
 		}
 		g.progressDone()
 		if !begun && g.echo {
-			g.out.WriteString(g.shown(prompt))
+			fmt.Fprint(g.out, g.shown(prompt))
 		}
 		begun = true
-		g.out.WriteString(g.shown(t.Text))
+		fmt.Fprint(g.out, g.shown(t.Text))
 		if t.Finish != "" {
 			begun = false
 			fmt.Fprintln(g.out)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -65,7 +66,7 @@ func message(err error) string {
 	text = strings.TrimPrefix(text, "hub: ")
 	var missing *hub.NotFoundError
 	var bind *loader.BindError
-	if errors.As(err, &missing) && (missing.Name == "minilm" || missing.Name == "digits") && embeddedModel() == nil {
+	if errors.As(err, &missing) && slices.Contains([]string{"minilm", "digits", "tiny"}, missing.Name) && embeddedModel() == nil {
 		return fmt.Sprintf("this godwit was built without the model %s (-tags nomodel): name the folder of a model", missing.Name)
 	}
 	if errors.As(err, &missing) || errors.As(err, &bind) {
@@ -101,13 +102,15 @@ func newRoot(io *console) *cobra.Command {
 
 A MODEL is a folder, a name like sentence-transformers/all-MiniLM-L6-v2 that is in the local Hugging Face
 cache, or one inside the binary: "minilm" turns sentences into vectors, and embed, search and similarity use it
-when no model is named; "digits" reads handwritten digits, and classify-image and embed-image use it.
+when no model is named; "digits" reads handwritten digits, and classify-image and embed-image use it; "tiny"
+tells fairy tales that mean nothing, and generate and perplexity use it.
 
 Exit codes: 0 success, 1 failure, 2 wrong usage.`,
 		Example: `  godwit search "how do I cancel a request?" README.md docs/
   godwit embed "some text"
   godwit similarity "a cat sat" "a feline rested" "stock prices fell"
-  godwit classify-image digit.png`,
+  godwit classify-image digit.png
+  godwit generate "Once upon a time"`,
 		SilenceErrors:              true,
 		SilenceUsage:               true,
 		DisableSuggestions:         true,

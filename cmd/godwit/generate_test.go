@@ -1,0 +1,57 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// story is how the model inside the binary goes on after "Once upon a time", by its likeliest tokens.
+const story = ", he had been a great deal of the world,"
+
+func TestGenerate(t *testing.T) {
+	for _, c := range []struct{ stdin, args, want string }{
+		{"", "--greedy|-n|12|Once upon a time", story + "\n"},
+		{"", "--temperature|0|-n|12|Once upon a time", story + "\n"},
+		{"Once upon a time\n", "--greedy|-n|12", story + "\n"},
+		{"", "--greedy|--echo|--stop|great deal|Once upon a time", "Once upon a time, he had been a \n"},
+		{"", "--greedy|-n|3|--samples|2|Once upon a time", ", he had\n, he had\n"},
+		{"", "--seed|1|-n|12|--bf16-cache|Once upon a time", " it would be, for he was in his own way.\n"},
+		{`{"text": "Once upon a time"}` + "\n", "--input|jsonl|--jsonl|--greedy|-n|4",
+			`{"prompt":"Once upon a time","sample":0,"text":", he had been","ids":[12,281,337,465],"finish":"length"}` + "\n"},
+	} {
+		if got := must(t, c.stdin, append([]string{"generate"}, strings.Split(c.args, "|")...)...); got != c.want {
+			t.Errorf("generate %s: %q, want %q", c.args, got, c.want)
+		}
+	}
+	var lines []generated
+	out := must(t, "", "generate", "--json", "--greedy", "-n", "2", "--logprobs", "3", "Once upon a time")
+	if err := json.Unmarshal([]byte(out), &lines); err != nil || len(lines) != 1 {
+		t.Fatalf("%s: %v", out, err)
+	}
+	if l := lines[0]; len(l.Logprobs) != 2 || len(l.Top) != 2 || len(l.Top[0]) != 3 || l.Top[0][0].Token != "," ||
+		l.Top[0][0].Logprob != l.Logprobs[0] || !(l.Top[0][1].Logprob < l.Logprobs[0]) {
+		t.Errorf("%+v", l)
+	}
+}
+
+func TestPerplexity(t *testing.T) {
+	const text = "Once upon a time there was a king."
+	path := filepath.Join(t.TempDir(), "text")
+	if err := os.WriteFile(path, []byte(text+"\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	const want = "perplexity 29.6165 of 10 tokens (mean NLL 3.38833)\n"
+	for _, args := range [][]string{{text}, {"--file", path}, {"--window", "11", text}} {
+		if got := must(t, "", append([]string{"perplexity"}, args...)...); got != want {
+			t.Errorf("perplexity %q: %q, want %q", args, got, want)
+		}
+	}
+	var line perplexityLine
+	out := must(t, text, "perplexity", "--jsonl")
+	if err := json.Unmarshal([]byte(out), &line); err != nil || len(line.IDs) != 11 || len(line.NLL) != 10 {
+		t.Errorf("%s: %v", out, err)
+	}
+}
