@@ -39,6 +39,11 @@ func WithMaxTokens(n int) GenerateOption {
 	return func(o *generateOptions) { o.config.MaxNewTokens, o.config.MaxLength, o.changed = n, 0, true }
 }
 
+// WithMinTokens lets the model not end its text before n tokens.
+func WithMinTokens(n int) GenerateOption {
+	return func(o *generateOptions) { o.config.MinNewTokens = n }
+}
+
 // WithGreedy takes the likeliest token each time, as WithTemperature(0) does.
 func WithGreedy() GenerateOption { return WithTemperature(0) }
 

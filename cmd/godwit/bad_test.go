@@ -108,6 +108,10 @@ var badCases = []badCase{
 	{name: "template with a nameless variable", args: "template|DIR/t.jinja|--user|a|--set|x", code: 2,
 		files: map[string]string{"../t.jinja": "x"}, want: `--set is "x", must be name=JSON (see godwit template --help)`},
 
+	{name: "chat without model", args: "chat", code: 2, want: "chat needs MODEL (see godwit chat --help)"},
+	{name: "chat with an encoder", args: "chat|DIR/model", stdin: "hi", code: 1,
+		want: "the model does not generate text: it is no decoder with a head for the next token"},
+
 	// Chat templates.
 	{name: "no chat template", args: "template|DIR/model|--user|a", code: 1, want: "DIR/model: the model has no chat template"},
 	{name: "a template that is none", args: "template|DIR/t.jinja|--user|a", code: 1,

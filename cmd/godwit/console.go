@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/term"
@@ -27,6 +28,9 @@ type console struct {
 	width   int  // columns of the terminal
 	json    bool // the flag --json
 
+	raw       func() (restore func(), err error) // makes the terminal give each key; nil: in is none
+	interrupt atomic.Pointer[func()]             // takes Ctrl-C in place of the end of the command
+
 	drawn time.Time // when progress was last shown, zero if it is not on the screen
 }
 
@@ -34,12 +38,33 @@ type console struct {
 func terminalIO() *console {
 	c := &console{in: os.Stdin, out: bufio.NewWriterSize(os.Stdout, 1<<16), err: os.Stderr, width: 80}
 	c.inTerm = term.IsTerminal(int(os.Stdin.Fd()))
+	if fd := int(os.Stdin.Fd()); c.inTerm {
+		c.raw = func() (func(), error) {
+			state, err := term.MakeRaw(fd)
+			return func() { _ = term.Restore(fd, state) }, err
+		}
+	}
 	c.outTerm = term.IsTerminal(int(os.Stdout.Fd()))
 	c.errTerm = term.IsTerminal(int(os.Stderr.Fd()))
 	if w, _, err := term.GetSize(int(os.Stdout.Fd())); err == nil && w > 0 {
 		c.width = w
 	}
 	return c
+}
+
+// catch makes Ctrl-C call f, and no longer end the command, until the function that it returns is called.
+func (c *console) catch(f func()) (release func()) {
+	c.interrupt.Store(&f)
+	return func() { c.interrupt.Store(nil) }
+}
+
+// interrupted calls who has caught Ctrl-C, and reports whether there is one.
+func (c *console) interrupted() bool {
+	f := c.interrupt.Load()
+	if f != nil {
+		(*f)()
+	}
+	return f != nil
 }
 
 // note tells the user something beside the result.

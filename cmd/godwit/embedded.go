@@ -7,7 +7,7 @@ import (
 
 	"github.com/godwit-ml/godwit/models/digits"
 	"github.com/godwit-ml/godwit/models/minilm"
-	teller "github.com/godwit-ml/godwit/models/tiny"
+	fables "github.com/godwit-ml/godwit/models/tiny"
 )
 
 // embeddedModel returns the files of the model inside the binary, which commands use when none is named, whatever folder of
@@ -18,4 +18,4 @@ func embeddedModel() fs.FS { return minilm.FS }
 func embeddedImageModel() fs.FS { return digits.FS }
 
 // embeddedTextModel returns the files of the one that continues texts.
-func embeddedTextModel() fs.FS { return teller.FS }
+func embeddedTextModel() fs.FS { return fables.FS }

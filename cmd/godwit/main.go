@@ -12,11 +12,20 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the process at once
+	ctx, end := context.WithCancel(context.Background())
 	io := terminalIO()
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for s := range signals {
+			if s == os.Interrupt && io.interrupted() {
+				continue
+			}
+			signal.Stop(signals) // a second Ctrl-C ends the process at once
+			end()
+			return
+		}
+	}()
 	io.in = &interruptible{ctx: ctx, r: io.in}
-	code := run(ctx, io, os.Args[1:])
-	stop()
-	os.Exit(code)
+	os.Exit(run(ctx, io, os.Args[1:]))
 }

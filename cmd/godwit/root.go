@@ -122,7 +122,7 @@ Exit codes: 0 success, 1 failure, 2 wrong usage.`,
 	root.PersistentFlags().BoolVar(&io.json, "json", false, "write JSON for machines")
 	root.CompletionOptions.HiddenDefaultCmd = false
 	root.AddCommand(
-		embedCommand(io), searchCommand(io), similarityCommand(io), generateCommand(io), perplexityCommand(io),
+		embedCommand(io), searchCommand(io), similarityCommand(io), generateCommand(io), chatCommand(io), perplexityCommand(io),
 		classifyImageCommand(io), embedImageCommand(io), tokenizeCommand(io), templateCommand(io), preprocessCommand(io),
 		inspectCommand(io), forwardCommand(io), verifyCommand(io), doctorCommand(io), versionCommand(io),
 	)

@@ -8,17 +8,18 @@ import (
 
 // samplingFlags are the flags of commands that generate text. What is not given is as generation_config.json says.
 type samplingFlags struct {
-	most, topK, ngram, cacheMiB     int
-	temperature, topP, minP         float64
-	repetition, frequency, presence float64
-	seed                            uint64
-	greedy, bf16, ignoreEOS         bool
-	stops, bad                      []string
+	most, least, topK, ngram, cacheMiB int
+	temperature, topP, minP            float64
+	repetition, frequency, presence    float64
+	seed                               uint64
+	greedy, bf16, ignoreEOS            bool
+	stops, bad                         []string
 }
 
 func (s *samplingFlags) add(c *cobra.Command) {
 	f := c.Flags()
 	f.IntVarP(&s.most, "max-new-tokens", "n", 0, "tokens to generate at most, 0 for what the model has room for")
+	f.IntVar(&s.least, "min-new-tokens", 0, "tokens before which the text does not end")
 	f.BoolVar(&s.greedy, "greedy", false, "take the likeliest token each time")
 	f.Float64VarP(&s.temperature, "temperature", "t", 1, "draw tokens; above 1 more freely, below 1 less, 0 is --greedy")
 	f.IntVar(&s.topK, "top-k", 50, "draw from that many of the likeliest tokens, 0 for all")
@@ -41,6 +42,8 @@ func (s *samplingFlags) options(c *cobra.Command) ([]godwit.GenerateOption, erro
 	switch {
 	case s.most < 0:
 		return nil, usagef("--max-new-tokens is %d, less than 0", s.most)
+	case s.least < 0:
+		return nil, usagef("--min-new-tokens is %d, less than 0", s.least)
 	case s.cacheMiB < 0 || s.cacheMiB > 1<<30:
 		return nil, usagef("--cache-limit is %d MiB, must be from 0 to %d", s.cacheMiB, 1<<30)
 	case s.temperature < 0:
@@ -60,6 +63,7 @@ func (s *samplingFlags) options(c *cobra.Command) ([]godwit.GenerateOption, erro
 	set("temperature", godwit.WithTemperature(s.temperature)) // after those that say that tokens are drawn
 	set("greedy", godwit.WithGreedy())
 	set("max-new-tokens", godwit.WithMaxTokens(s.most))
+	set("min-new-tokens", godwit.WithMinTokens(s.least))
 	set("seed", godwit.WithSeed(s.seed))
 	set("repetition-penalty", godwit.WithRepetitionPenalty(s.repetition))
 	set("frequency-penalty", godwit.WithFrequencyPenalty(s.frequency))
