@@ -98,7 +98,15 @@ func TestBackend(t *testing.T) {
 	if _, err := ParseBackend("fast"); err == nil || err.Error() != `imageproc: backend "fast" is not known; known are pil and torchvision` {
 		t.Error(err)
 	}
-	p, err := Parse([]byte(`{"image_processor_type": "ViTImageProcessor", "size": [20, 30], "do_pad": true, "pad_size": [25, 25]}`))
+	p, err := Parse([]byte(`{"image_processor_type": "DINOv3ViTImageProcessor"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := p.Shape(1, 1<<20); err == nil ||
+		err.Error() != "imageproc: an image of 1x1048576 pixels would be resized to 224x224 by way of 224x1048576, more than 89478485 pixels" {
+		t.Error(err)
+	}
+	p, err = Parse([]byte(`{"image_processor_type": "ViTImageProcessor", "size": [20, 30], "do_pad": true, "pad_size": [25, 25]}`))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -123,6 +123,10 @@ func (p *Processor) plan(width, height int) (plan, error) {
 	if l.height < 1 || l.width < 1 || l.height > maxSide || l.width > maxSide {
 		return plan{}, fmt.Errorf("imageproc: an image of %dx%d pixels would be resized to %dx%d", width, height, l.width, l.height)
 	}
+	if p.backend == Torchvision && height*l.width > MaxPixels { // rows go first, and all of them are kept
+		return plan{}, fmt.Errorf("imageproc: an image of %dx%d pixels would be resized to %dx%d by way of %dx%d, more than %d pixels",
+			width, height, l.width, l.height, l.width, height, MaxPixels)
+	}
 	l.x, l.y = axis{n: l.width, to: l.width}, axis{n: l.height, to: l.height}
 	if middle {
 		l.crop(s.shortest, s.shortest, p.backend)
