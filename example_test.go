@@ -73,3 +73,17 @@ func ExampleModel_Chat() {
 		fmt.Print(tok.Text)
 	}
 }
+
+func ExampleModel_ClassifyImages() {
+	m, err := godwit.Open("digits") // import _ "github.com/godwit-ml/godwit/models/digits"
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer m.Close()
+	labels, err := m.ClassifyImages(context.Background(), []godwit.Image{godwit.ImageFile("models/digits/testdata/digit-7.png")})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s, with probability %.2f\n", labels[0][0].Label, labels[0][0].Score)
+	// Output: 7, with probability 0.96
+}

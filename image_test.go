@@ -23,6 +23,7 @@ import (
 	"github.com/godwit-ml/godwit/arch"
 	"github.com/godwit-ml/godwit/kernels"
 	"github.com/godwit-ml/godwit/loader"
+	_ "github.com/godwit-ml/godwit/models/digits"
 	"github.com/godwit-ml/godwit/tensor"
 )
 

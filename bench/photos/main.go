@@ -161,7 +161,9 @@ func (p *peer) run(paths []string) ([]float64, error) {
 	return values, nil
 }
 
+// close ends the script.
 func (p *peer) close() {
-	p.end()
-	_ = p.cmd.Wait()
+	if err := errors.Join(p.end(), p.cmd.Wait()); err != nil {
+		fmt.Fprintln(os.Stderr, "photos: the script:", err)
+	}
 }

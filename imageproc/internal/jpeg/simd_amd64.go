@@ -8,6 +8,8 @@ import "github.com/godwit-ml/godwit/internal/cpu"
 var simd = cpu.AVX2
 
 // idctFactors are the constants of the routines, eight times each.
+//
+//nolint:unused // the assembly reads it
 var idctFactors = func() (f [22][8]uint32) {
 	words := func(low, high int) int32 { return int32(uint32(uint16(high))<<16 | uint32(uint16(low))) }
 	for i, v := range [22]int32{
