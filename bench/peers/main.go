@@ -34,8 +34,8 @@
 // With -text FILE it compares tokenizers instead: the ids of the paragraphs of a text, one thread, without offsets, by godwit
 // and by the Python package tokenizers, whose work is done in Rust.
 //
-// With -coldstart it measures instead the time from the start of a fresh process to its first embedding, and the peak of
-// its resident memory.
+// With -coldstart it measures instead the time from the start of a fresh process to its first embedding, or of a decoder to its
+// first token, and the peak of its resident memory.
 package main
 
 import (
