@@ -12,6 +12,9 @@ import (
 const story = ", he had been a great deal of the world,"
 
 func TestGenerate(t *testing.T) {
+	if embeddedTextModel() == nil {
+		t.Skip("built without the model tiny")
+	}
 	for _, c := range []struct{ stdin, args, want string }{
 		{"", "--greedy|-n|12|Once upon a time", story + "\n"},
 		{"", "--temperature|0|-n|12|Once upon a time", story + "\n"},
@@ -38,6 +41,9 @@ func TestGenerate(t *testing.T) {
 }
 
 func TestPerplexity(t *testing.T) {
+	if embeddedTextModel() == nil {
+		t.Skip("built without the model tiny")
+	}
 	const text = "Once upon a time there was a king."
 	path := filepath.Join(t.TempDir(), "text")
 	if err := os.WriteFile(path, []byte(text+"\n"), 0o644); err != nil {

@@ -1,5 +1,5 @@
-// Package tiny puts a tiny language model inside the binary that tells fairy tales, less than 1 MB of it. Import it for its effect,
-// and open the model by the name tiny:
+// Package tiny puts a tiny language model inside the binary that tells fairy tales, less than 1 MB of it. Import it for its
+// effect, and open the model by the name tiny:
 //
 //	import _ "github.com/godwit-ml/godwit/models/tiny"
 //

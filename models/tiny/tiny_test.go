@@ -19,8 +19,8 @@ import (
 )
 
 // story is what seed 1 gives, on every instruction set and for any number of threads.
-const story = " it would be, for he was in his own way. So the boy bowed himself in his room, and the flowers was so hard that he " +
-	"should have found himself. But one day he did not believe that his heart was slight. So they came to the other inscriptions"
+const story = " it would be, for he was in his own way. So the boy bowed himself in his room, and the flowers was so hard that " +
+	"he should have found himself. But one day he did not believe that his heart was slight. So they came to the other inscriptions"
 
 func TestSets(t *testing.T) {
 	for _, set := range kernels.Sets() {

@@ -151,7 +151,8 @@ def main():
         return torch.tensor([i for t in parts for i in [0, *tok.encode(t).ids]] + [0])
 
     ids, held_ids = encode(texts), encode(held)
-    print(f"{len(texts)} tales, {len(ids)} tokens; {len(held)} held out, {len(held_ids)} tokens, {sum(map(len, held))} characters")
+    print(f"{len(texts)} tales, {len(ids)} tokens")
+    print(f"{len(held)} held out, {len(held_ids)} tokens, {sum(map(len, held))} characters")
     model = new_model()
     print(f"{model.num_parameters()} parameters")
     train(model, ids, held_ids)
