@@ -69,6 +69,36 @@ func TestChatWithoutTemplate(t *testing.T) {
 	}
 }
 
+// TestChatEditor types at a terminal: every key is given to the line editor, and what it draws goes to stderr.
+func TestChatEditor(t *testing.T) {
+	dir := teller(t, plain)
+	const enter, up, back, kill, end = "\r", "\x1b[A", "\x7f", "\x03", "\x04"
+	for _, tt := range []struct{ name, keys, want string }{
+		{"a slip", "Once upon a tine" + back + back + "me" + enter, ", he had\n"},
+		{"history", "Once upon a time" + enter + "/clear" + enter + up + up + enter, ", he had\n, he had\n"},
+		{"a line given up", "There was" + kill + "Once upon a time" + enter, ", he had\n"},
+		{"a line that goes on", `Once upon\` + enter + "a time" + enter, " he had been\n"},
+		{"pasted lines", "\x1b[200~Once upon\ra time\x1b[201~" + enter, " he had been\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var out, errs bytes.Buffer
+			raw := 0
+			c := &console{in: strings.NewReader(tt.keys + end), out: bufio.NewWriter(&out), err: &errs, inTerm: true, width: 80}
+			c.raw = func() (func(), error) {
+				raw++
+				return func() { raw-- }, nil
+			}
+			code := run(context.Background(), c, []string{"chat", dir, "--greedy", "--max-new-tokens", "3"})
+			if code != 0 || out.String() != tt.want {
+				t.Errorf("exit code %d, got %q, want %q; the terminal shows %q", code, out.String(), tt.want, errs.String())
+			}
+			if raw != 0 {
+				t.Error("the terminal is left as the editor needs it")
+			}
+		})
+	}
+}
+
 // writerFunc is a writer.
 type writerFunc func(b []byte) (int, error)
 
