@@ -32,7 +32,7 @@ With --jsonl the output is a JSON object a line for each text, with the ids of i
 which it ended: eos (the model ended it), stop, length or context.`,
 		Example: `  godwit generate "Once upon a time"
   godwit generate --model ./SmolLM2-135M --seed 1 --temperature 0.8 --max-new-tokens 100 "The lighthouse"
-  godwit generate --model ./SmolLM2-135M --greedy --stop "\n\n" < prompt.txt
+  godwit generate --model ./SmolLM2-135M --greedy --stop $'\n\n' < prompt.txt
   godwit generate --model ./SmolLM2-135M --input jsonl --jsonl --samples 3 < prompts.jsonl`,
 		RunE: g.run,
 	}
