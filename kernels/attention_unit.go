@@ -386,7 +386,7 @@ func (u *attnUnit) values(o []float32, ldo int, scores []float32, stride, m, lo,
 			q.b = &b.values[at]
 		case few == nil:
 			size := (hi - lo) * panelWidth
-			values := u.s.floats(bufValues, size<<w)
+			values := u.s.floats(bufValues, keyBlock*panelWidth<<w) // as much for any number of keys: it does not grow with a text
 			for i := range 1 << w {
 				set.widenBFloat16(values[i*size:][:size], b.values16[at+i*b.rows*panelWidth:])
 			}
