@@ -86,7 +86,7 @@ func (x *Exec) Gemm(c []float32, ldc int, a []float32, lda, m int, b *Weights, e
 	switch tiles := (m + x.set.tileRows - 1) / x.set.tileRows; {
 	case threads == 1 || m*b.count()*panelWidth*max(k, 1) < soloWork:
 		t.Run(0, 1)
-	case tiles >= 8*threads || units < threads:
+	case tiles >= 8*threads || units < min(threads, m):
 		t.byRows = true
 		x.pool.Run(min(threads, m), t)
 	default:
@@ -124,7 +124,7 @@ func (t *gemmTask) Run(part, parts int) {
 		return
 	}
 	s := t.x.free.Get()
-	if tiles := t.x.set.streamTile[t.b.storage].of(t.m); tiles != nil && p1-p0 >= tiles[0].streams {
+	if tiles := t.x.set.streamTile[t.b.storage].of(t.m); tiles != nil && !t.byRows && p1-p0 >= tiles[0].streams {
 		t.fewRows(s, tiles, p0, p1)
 		t.x.free.Put(s)
 		return

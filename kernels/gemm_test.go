@@ -294,6 +294,11 @@ func TestGemm(t *testing.T) {
 				res: scaled >> 2 % 3, gated: scaled&8 > 0}.run(t, xs)
 		}
 	}
+	for m := 1; m <= 4; m++ { // fewer panels than threads, in place: each is computed once
+		for _, n := range []int{16, 48, 64} {
+			gemmCase{m: m, k: 5000, n: n, res: 2, gated: n == 48}.run(t, xs)
+		}
+	}
 	gemmCase{m: 21, k: 1024, n: 96, bias: true}.run(t, xs)   // rows that are copied
 	gemmCase{m: 1, k: 3, n: 2200, bias: true}.run(t, xs[:3]) // more than a call of assembly
 }
