@@ -14,11 +14,12 @@ import (
 type imageFeed struct {
 	images  []Image
 	p       *imageproc.Processor
-	limits  arch.ImageLimits
+	encoder arch.ImageEncoder
 	decode  imageproc.Options
 	slots   []imageSlot // a ring: image i is in slot i mod their number
 	tickets chan int    // images whose slot is free
 	issued  int         // tickets so far
+	waited  int         // images that wait has returned
 }
 
 // An imageSlot holds the pixel_values of one image, or what was wrong with it.
@@ -33,9 +34,9 @@ type imageSlot struct {
 const maxImageWorkers = 4
 
 // newImageFeed starts the workers. stop ends them.
-func newImageFeed(images []Image, p *imageproc.Processor, limits arch.ImageLimits, o *imageOptions, threads int) *imageFeed {
+func newImageFeed(images []Image, p *imageproc.Processor, encoder arch.ImageEncoder, o *imageOptions, threads int) *imageFeed {
 	ahead := min(2*o.batch, len(images))
-	f := &imageFeed{images: images, p: p, limits: limits, decode: imageproc.Options{MaxPixels: o.maxPixels},
+	f := &imageFeed{images: images, p: p, encoder: encoder, decode: imageproc.Options{MaxPixels: o.maxPixels},
 		slots: make([]imageSlot, ahead), tickets: make(chan int, ahead)}
 	for i := range f.slots {
 		f.slots[i].done = make(chan struct{}, 1)
@@ -55,8 +56,19 @@ func (f *imageFeed) issue() {
 	}
 }
 
-// stop ends the workers. One that is reading an image does so when it has read it: it holds nothing but its slot.
-func (f *imageFeed) stop() { close(f.tickets) }
+// stop ends the workers, and takes back the images that none of them has begun. One that is reading a file or a stream, which
+// may block, ends when it has read it: it holds nothing but its slot. Pixels, which are the caller's, are not read any more.
+func (f *imageFeed) stop() {
+	close(f.tickets)
+	for i := range f.tickets {
+		f.slots[i%len(f.slots)].done <- struct{}{}
+	}
+	for i := f.waited; i < f.issued; i++ {
+		if f.images[i].pixels != nil {
+			<-f.slots[i%len(f.slots)].done
+		}
+	}
+}
 
 func (f *imageFeed) work() {
 	var r imageReader
@@ -77,7 +89,7 @@ func (f *imageFeed) prepare(s *imageSlot, i *Image, r *imageReader) error {
 	if err != nil {
 		return err
 	}
-	if err := checkImageSize(f.limits, s.height, s.width); err != nil {
+	if err := checkImageSize(f.encoder, s.height, s.width); err != nil {
 		return err
 	}
 	if n := 3 * s.height * s.width; cap(s.values) < n {
@@ -89,8 +101,8 @@ func (f *imageFeed) prepare(s *imageSlot, i *Image, r *imageReader) error {
 }
 
 // checkImageSize returns an error if the model does not take what the processor makes of an image.
-func checkImageSize(lim arch.ImageLimits, height, width int) error {
-	switch {
+func checkImageSize(enc arch.ImageEncoder, height, width int) error {
+	switch lim := enc.ImageLimits(); {
 	case !lim.AnySize && (height != lim.Height || width != lim.Width):
 		return fmt.Errorf("the processor makes %d x %d pixels of it, and the model takes %d x %d", height, width, lim.Height, lim.Width)
 	case height < lim.Patch || width < lim.Patch:
@@ -98,7 +110,7 @@ func checkImageSize(lim arch.ImageLimits, height, width int) error {
 	case height > maxImageSide || width > maxImageSide:
 		return fmt.Errorf("the processor makes %d x %d pixels of it, more than %d in a side", height, width, maxImageSide)
 	}
-	return nil
+	return enc.CheckImage(height, width)
 }
 
 // maxImageSide bounds what a processor that keeps the aspect ratio may make of a long and narrow image: the memory of attention
@@ -110,6 +122,7 @@ func (f *imageFeed) wait(ctx context.Context, i int) (*imageSlot, error) {
 	s := &f.slots[i%len(f.slots)]
 	select {
 	case <-s.done:
+		f.waited = i + 1
 		return s, ctx.Err()
 	case <-ctx.Done():
 		return nil, ctx.Err()
@@ -129,7 +142,7 @@ func (m *Model) eachImages(ctx context.Context, images []Image, o *imageOptions,
 	case len(images) == 0:
 		return ctx.Err()
 	}
-	feed := newImageFeed(images, m.image.processor, m.image.limits, o, m.exec.Threads())
+	feed := newImageFeed(images, m.image.processor, m.image.encoder, o, m.exec.Threads())
 	defer feed.stop()
 	ws := m.pool.Get()
 	defer m.pool.Put(ws)

@@ -47,7 +47,9 @@ func (m *Model) openImage(config *arch.Config, base fs.FS) error {
 	t.pair, _ = m.net.(arch.ImageTextEncoder)
 	m.info.HiddenSize, m.info.Dimensions, m.info.Similarity = t.limits.HiddenSize, t.limits.Dimensions, "cosine"
 	m.info.ImageHeight, m.info.ImageWidth, m.info.Labels = t.limits.Height, t.limits.Width, slices.Clone(t.limits.Labels)
-	t.processor, t.processorErr = imageproc.Open(base)
+	if t.processor, t.processorErr = imageproc.Open(base); t.processorErr == nil && t.limits.Channels != 3 {
+		t.processorErr = fmt.Errorf("the model takes images with num_channels %d, and the processor makes 3 channels", t.limits.Channels)
+	}
 	var c struct {
 		Problem string `json:"problem_type"`
 	}

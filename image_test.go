@@ -18,6 +18,7 @@ import (
 	"testing"
 	"testing/fstest"
 	"testing/iotest"
+	"time"
 
 	"github.com/godwit-ml/godwit"
 	"github.com/godwit-ml/godwit/arch"
@@ -41,6 +42,13 @@ func (m *meanColour) Forward(*tensor.Workspace, map[string]tensor.Tensor, arch.F
 }
 
 func (m *meanColour) ImageLimits() arch.ImageLimits { return m.limits }
+
+func (m *meanColour) CheckImage(height, width int) error {
+	if height*width == 12*12 {
+		return errors.New("twelve by twelve is too much")
+	}
+	return nil
+}
 
 func (m *meanColour) EncodeImages(ws *tensor.Workspace, pixels tensor.Tensor) arch.ImageOutput {
 	n := pixels.Shape[0]
@@ -73,11 +81,15 @@ func init() {
 		var size struct {
 			Size int  `json:"size"`
 			Any  bool `json:"any"`
+			// Channels is 3 unless config.json says otherwise.
+			Channels int `json:"num_channels"`
 		}
+		size.Channels = 3
 		if err := c.Decode(&size); err != nil {
 			return nil, err
 		}
-		m.limits = arch.ImageLimits{Channels: 3, Height: size.Size, Width: size.Size, Patch: 4, AnySize: size.Any, HiddenSize: 3, Dimensions: 3}
+		m.limits = arch.ImageLimits{Channels: size.Channels, Height: size.Size, Width: size.Size, Patch: 4, AnySize: size.Any,
+			HiddenSize: 3, Dimensions: 3}
 		for i := range len(c.ID2Label) {
 			m.limits.Labels = append(m.limits.Labels, c.ID2Label[fmt.Sprint(i)])
 		}
@@ -215,6 +227,35 @@ func TestImageShapes(t *testing.T) {
 	}
 }
 
+// slowImage is an image whose pixels take their time. It counts those that are read.
+type slowImage struct{ read *atomic.Int64 }
+
+func (slowImage) ColorModel() color.Model { return color.NRGBAModel }
+func (slowImage) Bounds() image.Rectangle { return image.Rect(0, 0, 8, 8) }
+func (s slowImage) At(int, int) color.Color {
+	s.read.Add(1)
+	time.Sleep(100 * time.Microsecond)
+	return color.White
+}
+
+// TestImageFailure has a bad image before others: when the task has ended, nobody reads their pixels any more.
+func TestImageFailure(t *testing.T) {
+	m := openColours(t, colours, identity, godwit.WithThreads(2))
+	var read atomic.Int64
+	images := []godwit.Image{godwit.ImageBytes("bad", nil)}
+	for range 12 {
+		images = append(images, godwit.ImageOf(slowImage{&read}))
+	}
+	if _, err := m.EmbedImages(t.Context(), images); err == nil {
+		t.Fatal("no error")
+	}
+	n := read.Load()
+	time.Sleep(20 * time.Millisecond)
+	if more := read.Load(); more != n {
+		t.Errorf("%d pixels are read after the task, and %d during it", more-n, n)
+	}
+}
+
 // TestLabels checks the scores for each kind of problem, which image-classification of Transformers tells apart.
 func TestLabels(t *testing.T) {
 	img := []godwit.Image{godwit.ImageOf(filled(3, 3, color.NRGBA{255, 0, 255, 255}))}
@@ -331,6 +372,15 @@ func TestBadImages(t *testing.T) {
 			}},
 		{"godwit: image 0: the processor makes 6 x 6 pixels of it, and the model takes 8 x 8", func() error {
 			_, err := openColours(t, colours, `{"image_processor_type":"ViTImageProcessor","size":6}`).EmbedImages(t.Context(), []godwit.Image{good})
+			return err
+		}},
+		{"godwit: image 0: twelve by twelve is too much", func() error {
+			_, err := openColours(t, `{"model_type":"meancolour","size":8,"any":true`, `{"image_processor_type":"ViTImageProcessor","size":12}`).
+				EmbedImages(t.Context(), []godwit.Image{good})
+			return err
+		}},
+		{"godwit: the model takes images with num_channels 1, and the processor makes 3 channels", func() error {
+			_, err := openColours(t, colours+`,"num_channels":1`, identity).EmbedImages(t.Context(), []godwit.Image{good})
 			return err
 		}},
 		{"godwit: the model does not take images", func() error {

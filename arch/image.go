@@ -7,8 +7,11 @@ type ImageEncoder interface {
 	Model
 	// ImageLimits returns what the model can take.
 	ImageLimits() ImageLimits
-	// EncodeImages runs the model on pixels [images, channels, height, width] within the limits. The result is valid until the
-	// Workspace is reset. It allocates nothing else.
+	// CheckImage returns an error if the model does not take images of that size in pixels, without resizing a table of
+	// positions that is meant for one size. It may be called from several goroutines.
+	CheckImage(height, width int) error
+	// EncodeImages runs the model on pixels [images, channels, height, width] of a size that CheckImage allows. The result is
+	// valid until the Workspace is reset. It allocates nothing else.
 	EncodeImages(ws *tensor.Workspace, pixels tensor.Tensor) ImageOutput
 }
 

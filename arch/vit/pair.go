@@ -98,6 +98,9 @@ func (m *Pair) EncodeImages(ws *tensor.Workspace, pixels tensor.Tensor) arch.Ima
 	return m.Vision.EncodeImages(ws, pixels)
 }
 
+// CheckImage implements [arch.ImageEncoder].
+func (m *Pair) CheckImage(height, width int) error { return m.Vision.CheckImage(height, width) }
+
 // ImageLimits implements [arch.ImageEncoder].
 func (m *Pair) ImageLimits() arch.ImageLimits { return m.Vision.limits }
 

@@ -387,6 +387,12 @@ func (m *Swin) EncodeImages(ws *tensor.Workspace, pixels tensor.Tensor) arch.Ima
 	return out
 }
 
+// CheckImage implements [arch.ImageEncoder].
+func (m *Swin) CheckImage(height, width int) error {
+	_, err := m.place(pair{height, width}, false)
+	return err
+}
+
 // ImageLimits implements [arch.ImageEncoder].
 func (m *Swin) ImageLimits() arch.ImageLimits { return m.limits }
 

@@ -206,6 +206,12 @@ func (m *Vision) EncodeImages(ws *tensor.Workspace, pixels tensor.Tensor) arch.I
 	return arch.ImageOutput{Tokens: h, Vector: m.vector(ws, h, images), Logits: logits}
 }
 
+// CheckImage implements [arch.ImageEncoder].
+func (m *Vision) CheckImage(height, width int) error {
+	_, _, err := m.place(pair{height, width}, false)
+	return err
+}
+
 // ImageLimits implements [arch.ImageEncoder].
 func (m *Vision) ImageLimits() arch.ImageLimits { return m.limits }
 

@@ -269,6 +269,26 @@ func TestLimits(t *testing.T) {
 	}
 }
 
+// TestCheckImage asks for sizes that a model takes, and for those that EncodeImages would panic on.
+func TestCheckImage(t *testing.T) {
+	x := kernels.New(nil, 1)
+	defer x.Close()
+	for _, c := range []struct {
+		dir           string
+		height, width int
+		ok            bool
+	}{
+		{"vit/imgcls", 8, 12, true}, {"vit/imgcls", 12, 8, false}, {"dinov2/swiglu", 12, 12, true}, {"dinov2/swiglu", 40, 16, true},
+		{"dinov2/swiglu", 3, 12, false}, {"dinov2/swiglu", 2000, 2000, false}, {"swin/absolute", 20, 20, true},
+		{"swin/absolute", 3, 3, false}, {"clip/full", 12, 12, true}, {"clip/full", 16, 16, false},
+	} {
+		enc := mustLoad(t, c.dir, x).(arch.ImageEncoder)
+		if err := enc.CheckImage(c.height, c.width); (err == nil) != c.ok {
+			t.Errorf("%s: %d x %d pixels: error %v", c.dir, c.height, c.width, err)
+		}
+	}
+}
+
 // TestPairMatches compares the logits of Forward with those that come from EncodeImages, EncodeTexts and Match.
 func TestPairMatches(t *testing.T) {
 	x := kernels.New(nil, 1)
