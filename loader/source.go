@@ -1,6 +1,7 @@
 package loader
 
 import (
+	"embed"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -17,11 +18,38 @@ import (
 // A ByteFS is a file system that holds files in memory: a model inside the binary. The bytes are used without copying and
 // must stay as they are for as long as a model made from them is in use.
 //
-// embed.FS hides its bytes; beside it, a string with //go:embed of the same file names the same bytes in the binary.
+// [Embedded] makes one of an embed.FS.
 type ByteFS interface {
 	fs.FS
 	// Bytes returns the content of the named file. An error that is fs.ErrNotExist makes the loader fall back to Open.
 	Bytes(name string) ([]byte, error)
+}
+
+// Embedded returns a folder that is embedded in the binary as a [ByteFS] that lends the bytes of one of its files, the weights.
+// An embed.FS does not show where its bytes lie; embedding the file a second time, as a string, does, and the binary has it once:
+//
+//	//go:embed config.json tokenizer.json model.safetensors
+//	var folder embed.FS
+//
+//	//go:embed model.safetensors
+//	var weights string
+//
+//	func init() { hub.Register(loader.Embedded(folder, "model.safetensors", weights), "mine") }
+func Embedded(folder embed.FS, name, content string) fs.FS {
+	return embedded{folder, name, content}
+}
+
+type embedded struct {
+	embed.FS
+	name, content string
+}
+
+// Bytes implements [ByteFS].
+func (e embedded) Bytes(name string) ([]byte, error) {
+	if name != e.name {
+		return nil, fs.ErrNotExist
+	}
+	return unsafe.Slice(unsafe.StringData(e.content), len(e.content)), nil
 }
 
 // source is an open file: either its bytes in memory or something to read them from.

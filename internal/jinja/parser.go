@@ -870,47 +870,44 @@ func (p *parser) primary() (expr, error) {
 
 // postfix reads attributes, subscripts and calls.
 func (p *parser) postfix(x expr) (expr, error) {
-	depth := p.depth
-	defer func() { p.depth = depth }()
-	for {
-		var err error
+	return p.chain(x, func(x expr) (expr, error) {
 		switch {
 		case p.isOp("."), p.isOp("["):
-			x, err = p.subscript(x)
+			return p.subscript(x)
 		case p.isOp("("):
-			x, err = p.call(x)
-		default:
-			return x, nil
+			return p.call(x)
 		}
-		if err == nil {
-			err = p.deeper()
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
+		return nil, nil
+	})
 }
 
 // filterOrTest reads filters, tests, and calls of their results.
 func (p *parser) filterOrTest(x expr) (expr, error) {
+	return p.chain(x, func(x expr) (expr, error) {
+		switch {
+		case p.isOp("|"):
+			return p.filters(x, false)
+		case p.isName("is"):
+			return p.test(x)
+		case p.isOp("("):
+			return p.call(x)
+		}
+		return nil, nil
+	})
+}
+
+// chain reads what may follow x, again and again. link reads one such thing, and returns nil if there is none. The result is as
+// deep as the chain is long.
+func (p *parser) chain(x expr, link func(expr) (expr, error)) (expr, error) {
 	depth := p.depth
 	defer func() { p.depth = depth }()
 	for {
-		var err error
-		switch {
-		case p.isOp("|"):
-			x, err = p.filters(x, false)
-		case p.isName("is"):
-			x, err = p.test(x)
-		case p.isOp("("):
-			x, err = p.call(x)
-		default:
-			return x, nil
+		next, err := link(x)
+		if err != nil || next == nil {
+			return x, err
 		}
-		if err == nil {
-			err = p.deeper()
-		}
-		if err != nil {
+		x = next
+		if err := p.deeper(); err != nil {
 			return nil, err
 		}
 	}

@@ -15,9 +15,9 @@ package minilm
 import (
 	"embed"
 	"io/fs"
-	"unsafe"
 
 	"github.com/godwit-ml/godwit/hub"
+	"github.com/godwit-ml/godwit/loader"
 )
 
 // The names of the model.
@@ -29,7 +29,7 @@ const (
 func init() { hub.Register(FS, Name, Origin) }
 
 // FS holds the files of the model. It is a loader.ByteFS: the weights are used where they lie in the binary.
-var FS fs.FS = files{folder}
+var FS fs.FS = loader.Embedded(folder, "model.safetensors", weights)
 
 //go:embed config.json modules.json sentence_bert_config.json config_sentence_transformers.json
 //go:embed tokenizer_config.json vocab.txt 1_Pooling/config.json README.md LICENSE
@@ -38,15 +38,3 @@ var folder embed.FS
 
 //go:embed model.safetensors
 var weights string
-
-// files is the embedded folder, and lends the bytes of the weights, which embed.FS hides. Both variables name the same bytes
-// of the binary.
-type files struct{ embed.FS }
-
-// Bytes implements loader.ByteFS. The bytes must not be changed.
-func (files) Bytes(name string) ([]byte, error) {
-	if name != "model.safetensors" {
-		return nil, fs.ErrNotExist
-	}
-	return unsafe.Slice(unsafe.StringData(weights), len(weights)), nil
-}

@@ -13,9 +13,9 @@ package tiny
 import (
 	"embed"
 	"io/fs"
-	"unsafe"
 
 	"github.com/godwit-ml/godwit/hub"
+	"github.com/godwit-ml/godwit/loader"
 )
 
 // Name is the name of the model.
@@ -24,22 +24,10 @@ const Name = "tiny"
 func init() { hub.Register(FS, Name) }
 
 // FS holds the files of the model. It is a loader.ByteFS: the weights are read where they lie in the binary.
-var FS fs.FS = files{folder}
+var FS fs.FS = loader.Embedded(folder, "model.safetensors", weights)
 
 //go:embed config.json generation_config.json tokenizer.json tokenizer_config.json model.safetensors README.md
 var folder embed.FS
 
 //go:embed model.safetensors
 var weights string
-
-// files is the embedded folder, and lends the bytes of the weights, which embed.FS hides. Both variables name the same bytes
-// of the binary.
-type files struct{ embed.FS }
-
-// Bytes implements loader.ByteFS. The bytes must not be changed.
-func (files) Bytes(name string) ([]byte, error) {
-	if name != "model.safetensors" {
-		return nil, fs.ErrNotExist
-	}
-	return unsafe.Slice(unsafe.StringData(weights), len(weights)), nil
-}
