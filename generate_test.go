@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -239,6 +240,40 @@ func TestGenerateOptions(t *testing.T) {
 	}
 	if n != 4 {
 		t.Errorf("%d elements after the context was done at 3", n)
+	}
+}
+
+// TestGenerateDoesNotAllocate counts the allocations of tokens with text, in the loop that a program writes: there are none but a
+// block for every few thousand bytes of text.
+func TestGenerateDoesNotAllocate(t *testing.T) {
+	m := open(t, "tiny", godwit.WithThreads(2))
+	for name, opts := range map[string][]godwit.GenerateOption{
+		"greedy":  {godwit.WithGreedy()},
+		"sampled": {godwit.WithSeed(1), godwit.WithTopP(0.9), godwit.WithRepetitionPenalty(1.1), godwit.WithLogprobs(2)},
+		"stops":   {godwit.WithGreedy(), godwit.WithStop("a stop string that does not come, and is long", "\n\n\n\n")},
+	} {
+		opts = append(opts, godwit.WithMaxTokens(1000), godwit.WithContextLength(2000), godwit.WithIgnoreEOS())
+		var before, after runtime.MemStats
+		tokens, text := 0, 0
+		for range 2 { // the first takes the memory that the model keeps
+			tokens, text = 0, 0
+			for tok, err := range m.Generate(t.Context(), "Once upon a time", opts...) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				text += len(tok.Text)
+				switch tokens++; tokens {
+				case 100:
+					runtime.ReadMemStats(&before)
+				case 900:
+					runtime.ReadMemStats(&after)
+				}
+			}
+		}
+		if n := after.Mallocs - before.Mallocs; n > 20 || tokens != 1000 || text < 1000 {
+			t.Errorf("%s: %d allocations in 800 tokens; %d tokens and %d bytes of text in all", name, n, tokens, text)
+		}
+		t.Logf("%s: %d allocations in 800 tokens", name, after.Mallocs-before.Mallocs)
 	}
 }
 

@@ -65,7 +65,8 @@ func (c *candidates) softmax() []float32 {
 func (c *candidates) sorted(keys []float32, k int) int {
 	k = min(k, len(keys))
 	if cap(c.values) < k {
-		c.values, c.order = make([]float32, k), make([]int32, k)
+		n := max(k, 2*cap(c.values))
+		c.values, c.order = make([]float32, n), make([]int32, n)
 	}
 	c.values, c.order = c.values[:k], c.order[:k]
 	return c.x.TopK(c.values, c.order, keys)

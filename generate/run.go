@@ -26,7 +26,7 @@ type Token struct {
 	Sample int   // number of the sequence, from 0
 	ID     int32 // of the token
 	// Text is the text that became final with this token: it may be that of several, or empty. The bytes of a character that is
-	// not complete are held back, and so is what may become a stop string.
+	// not complete are held back, and so is what may become a stop string. At the end what is incomplete is U+FFFD.
 	Text string
 	// Logprob is the natural logarithm of the token's probability by the model's own logits, before anything was done to them;
 	// and Top are the likeliest tokens in descending order, valid until the next token. They are there if the Config asks for
@@ -80,7 +80,7 @@ type run struct {
 	end     Finish
 	stopIDs []int32
 	stops   []string
-	stream  *tokenizer.Stream
+	stream  *tokenizer.Stream // or nil
 }
 
 // prepare checks the arguments, and that what may come has room.
@@ -233,20 +233,35 @@ func (r *run) advance(t *Token) error {
 	case len(r.s.ids)+1 >= r.total:
 		t.Finish = r.end
 	}
-	if r.stream != nil && (!eos || r.c.SpecialTokens) {
-		text, _, err := r.stream.Step(t.ID)
-		if err != nil {
-			return err
-		}
-		var stop string
-		if t.Text, stop = r.s.stop.push(text); stop != "" {
-			t.Finish, t.Stop = FinishStop, stop
-			return nil
-		}
+	if r.stream == nil {
+		return nil
 	}
-	if t.Finish != "" {
-		t.Text += r.s.stop.flush()
+	return r.show(t, !eos || r.c.SpecialTokens)
+}
+
+// show sets the text of a token, which is a part of the text or not, and ends the sequence where a stop string is found.
+func (r *run) show(t *Token, part bool) error {
+	s := r.s
+	s.piece = s.piece[:0]
+	var err error
+	if part {
+		s.piece, err = r.stream.Append(s.piece, t.ID)
 	}
+	if err == nil && t.Finish != "" {
+		s.piece, err = r.stream.End(s.piece)
+	}
+	if err != nil {
+		return err
+	}
+	text, stop := s.stop.push(s.piece)
+	switch {
+	case stop != "":
+		t.Finish, t.Stop = FinishStop, stop
+	case t.Finish != "":
+		s.piece = append(append(s.piece[:0], text...), s.stop.flush()...)
+		text = s.piece
+	}
+	t.Text = s.texts.text(text)
 	return nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/godwit-ml/godwit/arch"
 	"github.com/godwit-ml/godwit/kernels"
@@ -55,6 +56,8 @@ type Session struct {
 	top     []Candidate
 	sampler Sampler
 	stop    stopper
+	piece   []byte // of the text
+	texts   textMaker
 	running bool
 }
 
@@ -147,6 +150,7 @@ func (s *Session) prefill(ctx context.Context, ids []int32, reserve int, progres
 		s.cache.Expect(len(ids))
 	}
 	s.cache.Reserve(reserve)
+	s.ids = slices.Grow(s.ids, reserve-len(s.ids))
 	s.reused = len(s.ids)
 	if progress != nil {
 		progress(len(s.ids), len(ids))

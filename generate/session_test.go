@@ -4,12 +4,15 @@ import (
 	"context"
 	"errors"
 	"math"
+	"os"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/godwit-ml/godwit/arch"
 	"github.com/godwit-ml/godwit/generate"
+	"github.com/godwit-ml/godwit/tokenizer"
 )
 
 // with returns the default config for n new tokens, changed by f.
@@ -194,6 +197,54 @@ func TestEnds(t *testing.T) {
 	got := generated(t, generate.NewSession(newModel(t, d, nil), arch.CacheOptions{}), []int32{1}, with(10, func(c *generate.Config) { c.MinNewTokens = 4 }))
 	if len(got[0]) != 5 || slices.Index(got[0], 9) != 4 {
 		t.Errorf("min_new_tokens: got %v, want 9 as the fifth", got[0])
+	}
+}
+
+// TestText: the pieces of a text are those of whole characters, and together they are what the tokenizer decodes of the ids,
+// wherever the end is.
+func TestText(t *testing.T) {
+	data, err := os.ReadFile("../models/tiny/tokenizer.json") // byte-level: these characters are several tokens each
+	if err != nil {
+		t.Fatal(err)
+	}
+	tok, err := tokenizer.Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ids, err := tok.AppendIDs(nil, "king 中🙂 and é", 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := &fakeDecoder{vocab: tok.VocabSize(), longest: 1000, pick: func(seen []int32) int32 { return ids[len(seen)-1] }}
+	incomplete := 0
+	for n := 1; n <= len(ids); n++ {
+		want, err := tok.Decode(ids[:n], true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, stop := range []string{"never", "\uFFFD", "🙂 and"} {
+			want, _, stopped := strings.Cut(want, stop)
+			if strings.HasSuffix(want, "\uFFFD") {
+				incomplete++
+			}
+			got, finish := "", generate.Finish("")
+			for tok, err := range generate.NewSession(newModel(t, d, tok), arch.CacheOptions{}).Generate(t.Context(), []int32{1},
+				with(n, func(c *generate.Config) { c.Stop = []string{stop} })) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if tok.Finish == "" && strings.Contains(tok.Text, "\uFFFD") {
+					t.Errorf("%d tokens: %q is not whole characters", n, tok.Text)
+				}
+				got, finish = got+tok.Text, tok.Finish
+			}
+			if got != want || (finish == generate.FinishStop) != stopped {
+				t.Errorf("%d tokens, stop %q: got %q, %s; want %q, %v", n, stop, got, finish, want, stopped)
+			}
+		}
+	}
+	if incomplete < 5 {
+		t.Errorf("%d texts end within a character", incomplete)
 	}
 }
 

@@ -36,3 +36,37 @@ func checkAllocs(t *testing.T, tok *Tokenizer) {
 		}
 	}
 }
+
+// A stream allocates nothing in steady state, whatever the decoders.
+func TestStreamAllocs(t *testing.T) {
+	texts := strings.Join([]string{"The quick brown fox didn't jump, did it?", "Voilà: un café à Noël.", "中文分词", "Привет 🙂👍🏽"}, " ")
+	for _, name := range []string{"bpe-gpt2", "bpe-llama2", "bpe-llama3", "bpe-metaspace-first", "bpe-prefix", "bpe-suffix",
+		"unigram-bytes", "unigram-xlmr", "bert-lower", "wordlevel"} {
+		tok, err := Parse(readMaybeGzip(t, filepath.Join("testdata", "files", name, "tokenizer.json")))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids, err := tok.AppendIDs(nil, texts, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := tok.NewStream(true)
+		var b []byte
+		run := func() {
+			b = b[:0]
+			for _, id := range ids {
+				if b, err = s.Append(b, id); err != nil {
+					t.Fatal(err)
+				}
+			}
+			b, err = s.End(b)
+		}
+		run()
+		if n := testing.AllocsPerRun(20, run); n != 0 || err != nil {
+			t.Errorf("%s: %v allocations for %d ids, %v", name, n, len(ids), err)
+		}
+		if want, err := tok.Decode(ids, true); err != nil || string(b) != want {
+			t.Errorf("%s: got %q, %v, want %q", name, b, err, want)
+		}
+	}
+}

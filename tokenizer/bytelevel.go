@@ -1,9 +1,6 @@
 package tokenizer
 
-import (
-	"strings"
-	"unicode/utf8"
-)
+import "unicode/utf8"
 
 // Byte-level tokenizers write each byte of the text as one character that can be seen: most of Latin-1 stands for
 // itself, the other 68 bytes are written U+0100 to U+0143 in their order ("Ġ" is the space). (Radford et al. 2019; GPT-2.)
@@ -37,12 +34,14 @@ func appendByteLevel[T string | []byte](dst []byte, s T) []byte {
 }
 
 // appendBytes appends the bytes that s writes; ok is false, and only a part is appended, if s has other characters.
-func appendBytes(dst []byte, s string) (_ []byte, ok bool) {
-	for _, r := range s {
+func appendBytes(dst, s []byte) (_ []byte, ok bool) {
+	for len(s) > 0 {
+		r, n := utf8.DecodeRune(s)
 		if r >= rune(len(runeBytes)) || runeBytes[r] < 0 {
 			return dst, false
 		}
 		dst = append(dst, byte(runeBytes[r]))
+		s = s[n:]
 	}
 	return dst, true
 }
@@ -166,40 +165,41 @@ type byteLevelDecoder struct{}
 
 func newByteLevelDecoder(*builder, node) (decoder, error) { return byteLevelDecoder{}, nil }
 
-func (byteLevelDecoder) decode(tokens []string) ([]string, error) {
-	n := 0
-	for _, s := range tokens {
-		n += len(s)
-	}
-	b := make([]byte, 0, n)
-	for _, s := range tokens {
-		was := len(b)
+func (byteLevelDecoder) decode(d *decoding) error {
+	mark := len(d.buf)
+	for _, s := range d.tokens {
+		was := len(d.buf)
 		var ok bool
-		if b, ok = appendBytes(b, s); !ok {
-			b = append(b[:was], s...)
+		if d.buf, ok = appendBytes(d.buf, s); !ok {
+			d.buf = append(d.buf[:was], s...)
 		}
 	}
-	return append(tokens[:0], validUTF8(b)), nil
+	if text := d.buf[mark:]; !utf8.Valid(text) {
+		mark = len(d.buf)
+		d.buf = appendValid(d.buf, text)
+	}
+	d.tokens = append(d.tokens[:0], nil)
+	d.put(0, mark)
+	return nil
 }
 
-// validUTF8 returns b as a string in which each longest beginning of a character that is not completed, and each byte
-// that can begin none, is one U+FFFD.
-func validUTF8(b []byte) string {
-	if utf8.Valid(b) {
-		return string(b)
-	}
-	var out strings.Builder
+// replacement is U+FFFD.
+var replacement = []byte("\uFFFD")
+
+// appendValid appends b with one U+FFFD for each longest beginning of a character that is not completed, and for each byte that
+// can begin none.
+func appendValid(dst, b []byte) []byte {
 	for i := 0; i < len(b); {
 		r, n := utf8.DecodeRune(b[i:])
 		if r != utf8.RuneError || n > 1 {
-			out.Write(b[i : i+n])
+			dst = append(dst, b[i:i+n]...)
 			i += n
 			continue
 		}
-		out.WriteString(replacement)
+		dst = append(dst, replacement...)
 		i += incomplete(b[i:])
 	}
-	return out.String()
+	return dst
 }
 
 // incomplete returns how many bytes of b, which does not begin with a character, are the beginning of one; at least 1.

@@ -1,7 +1,7 @@
 package tokenizer
 
 import (
-	"strings"
+	"bytes"
 	"unicode/utf8"
 )
 
@@ -29,27 +29,29 @@ var cleanups = [...][2]string{
 	{" do not", " don't"}, {" 's", "'s"}, {" 've", "'ve"}, {" 're", "'re"},
 }
 
-func (d wordPieceDecoder) decode(tokens []string) ([]string, error) {
-	for i, s := range tokens {
+func (c wordPieceDecoder) decode(d *decoding) error {
+	for i, s := range d.tokens {
 		if i > 0 {
-			if tail, ok := strings.CutPrefix(s, d.prefix); ok {
+			if tail, ok := bytes.CutPrefix(s, []byte(c.prefix)); ok {
 				s = tail
 			} else {
-				s = " " + s
+				mark := len(d.buf)
+				d.buf = append(append(d.buf, ' '), s...)
+				s = d.buf[mark:len(d.buf):len(d.buf)]
 			}
 		}
-		if d.cleanup {
-			s = cleanup(s)
+		if c.cleanup {
+			s = cleanup(d, s)
 		}
-		tokens[i] = s
+		d.tokens[i] = s
 	}
-	return tokens, nil
+	return nil
 }
 
-func cleanup(s string) string {
-	if strings.IndexByte(s, ' ') >= 0 {
+func cleanup(d *decoding, s []byte) []byte {
+	if bytes.IndexByte(s, ' ') >= 0 {
 		for _, c := range cleanups {
-			s = strings.ReplaceAll(s, c[0], c[1])
+			s = d.replace(s, c[0], c[1])
 		}
 	}
 	return s
@@ -60,7 +62,10 @@ type fuse struct{}
 
 func newFuseDecoder(*builder, node) (decoder, error) { return fuse{}, nil }
 
-func (fuse) decode(tokens []string) ([]string, error) { return []string{strings.Join(tokens, "")}, nil }
+func (fuse) decode(d *decoding) error {
+	d.fuse()
+	return nil
+}
 
 // stripDecoder takes up to start and stop copies of a character off the ends of each token.
 type stripDecoder struct {
@@ -86,23 +91,23 @@ func newStripDecoder(_ *builder, n node) (decoder, error) {
 	return stripDecoder{r, f.Start, f.Stop}, nil
 }
 
-func (d stripDecoder) decode(tokens []string) ([]string, error) {
-	for i, s := range tokens {
-		for k := 0; k < d.start && s != ""; k++ {
-			r, n := utf8.DecodeRuneInString(s)
-			if r != d.content {
+func (c stripDecoder) decode(d *decoding) error {
+	for i, s := range d.tokens {
+		for k := 0; k < c.start && len(s) > 0; k++ {
+			r, n := utf8.DecodeRune(s)
+			if r != c.content {
 				break
 			}
 			s = s[n:]
 		}
-		for k := 0; k < d.stop && s != ""; k++ {
-			r, n := utf8.DecodeLastRuneInString(s)
-			if r != d.content {
+		for k := 0; k < c.stop && len(s) > 0; k++ {
+			r, n := utf8.DecodeLastRune(s)
+			if r != c.content {
 				break
 			}
 			s = s[:len(s)-n]
 		}
-		tokens[i] = s
+		d.tokens[i] = s
 	}
-	return tokens, nil
+	return nil
 }

@@ -1,8 +1,7 @@
 package tokenizer
 
 import (
-	"strconv"
-	"strings"
+	"bytes"
 	"unicode/utf8"
 )
 
@@ -11,42 +10,57 @@ type byteFallback struct{}
 
 func newByteFallback(*builder, node) (decoder, error) { return byteFallback{}, nil }
 
-func (byteFallback) decode(tokens []string) ([]string, error) {
-	out := tokens[:0]
-	var run []byte
+func (byteFallback) decode(d *decoding) error {
+	out := d.tokens[:0]
+	mark := len(d.buf) // where the bytes of a run begin
 	flush := func() {
-		switch {
-		case len(run) == 0:
-			return
-		case utf8.Valid(run):
-			out = append(out, string(run))
+		switch n := len(d.buf) - mark; {
+		case n == 0:
+		case utf8.Valid(d.buf[mark:]):
+			out = append(out, d.buf[mark:len(d.buf):len(d.buf)])
 		default:
-			for range run {
+			for range n {
 				out = append(out, replacement)
 			}
 		}
-		run = run[:0]
+		mark = len(d.buf)
 	}
-	for _, s := range tokens {
+	for _, s := range d.tokens {
 		if b, ok := byteToken(s); ok {
-			run = append(run, b)
+			d.buf = append(d.buf, b)
 			continue
 		}
 		flush()
 		out = append(out, s)
 	}
 	flush()
-	return out, nil
+	d.tokens = out
+	return nil
 }
 
 // byteToken returns the byte that a token like <0xE2> stands for. The digits are read as Rust reads a number: +A is one.
-func byteToken(s string) (byte, bool) {
-	if len(s) != 6 || s[:3] != "<0x" || s[5] != '>' {
+func byteToken(s []byte) (byte, bool) {
+	if len(s) != 6 || string(s[:3]) != "<0x" || s[5] != '>' {
 		return 0, false
 	}
-	digits := strings.TrimPrefix(s[3:5], "+")
-	b, err := strconv.ParseUint(digits, 16, 8)
-	return byte(b), err == nil
+	high, low := hexDigit(s[3]), hexDigit(s[4])
+	if s[3] == '+' {
+		high = 0
+	}
+	return byte(high<<4 | low), high|low >= 0
+}
+
+// hexDigit returns the value of a digit, or -1.
+func hexDigit(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	}
+	return -1
 }
 
 // byteTokenName is the inverse of byteToken.
@@ -66,15 +80,15 @@ func newBPEDecoder(_ *builder, n node) (decoder, error) {
 	return bpeDecoder{f.Suffix}, nil
 }
 
-func (d bpeDecoder) decode(tokens []string) ([]string, error) {
-	for i, s := range tokens {
+func (c bpeDecoder) decode(d *decoding) error {
+	for i, s := range d.tokens {
 		to := " "
-		if i == len(tokens)-1 {
+		if i == len(d.tokens)-1 {
 			to = ""
 		}
-		tokens[i] = strings.ReplaceAll(s, d.suffix, to)
+		d.tokens[i] = d.replace(s, c.suffix, to)
 	}
-	return tokens, nil
+	return nil
 }
 
 // ctc joins the outputs of a speech model: repeated tokens are one, padding is nothing, a delimiter is a space.
@@ -95,21 +109,22 @@ func newCTC(_ *builder, n node) (decoder, error) {
 	return ctc{f.Pad, f.Delimiter, f.Cleanup}, nil
 }
 
-func (d ctc) decode(tokens []string) ([]string, error) {
-	out := tokens[:0]
-	last := ""
-	for i, s := range tokens {
-		if i > 0 && s == last {
+func (c ctc) decode(d *decoding) error {
+	out := d.tokens[:0]
+	var last []byte
+	for i, s := range d.tokens {
+		if i > 0 && bytes.Equal(s, last) {
 			continue
 		}
 		last = s
-		s = strings.ReplaceAll(s, d.pad, "")
-		if d.cleanup {
-			s = strings.ReplaceAll(cleanup(s), d.delimiter, " ")
+		s = d.replace(s, c.pad, "")
+		if c.cleanup {
+			s = d.replace(cleanup(d, s), c.delimiter, " ")
 		}
-		if s != "" {
+		if len(s) > 0 {
 			out = append(out, s)
 		}
 	}
-	return out, nil
+	d.tokens = out
+	return nil
 }

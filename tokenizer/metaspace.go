@@ -148,13 +148,13 @@ func (c *metaspace) write(ps *pieces, p *piece) error {
 }
 
 // decode writes spaces for the marks; those of the first token were put there, unless the scheme is never.
-func (c *metaspace) decode(tokens []string) ([]string, error) {
-	for i, s := range tokens {
+func (c *metaspace) decode(d *decoding) error {
+	for i, s := range d.tokens {
 		to := " "
 		if i == 0 && c.scheme != prependNever {
 			to = ""
 		}
-		tokens[i] = strings.ReplaceAll(s, c.mark, to)
+		d.tokens[i] = d.replace(s, c.mark, to)
 	}
-	return tokens, nil
+	return nil
 }

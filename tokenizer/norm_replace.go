@@ -47,27 +47,26 @@ func (c *replacer) normalize(t *text) error {
 
 func newReplaceDecoder(_ *builder, n node) (decoder, error) { return readReplace(n) }
 
-func (c *replacer) decode(tokens []string) ([]string, error) {
-	var cuts []cut
+func (c *replacer) decode(d *decoding) error {
 	total := 0
-	for i, s := range tokens {
+	for i, s := range d.tokens {
 		var err error
-		if cuts, err = c.pattern.cuts([]byte(s), cuts[:0]); err != nil {
-			return nil, err
+		if d.cuts, err = c.pattern.cuts(s, d.cuts[:0]); err != nil {
+			return err
 		}
-		var b []byte
-		for _, k := range cuts {
+		mark := len(d.buf)
+		for _, k := range d.cuts {
 			if k.match {
-				b = append(b, c.content...)
+				d.buf = append(d.buf, c.content...)
 			} else {
-				b = append(b, s[k.lo:k.hi]...)
+				d.buf = append(d.buf, s[k.lo:k.hi]...)
 			}
-			if total+len(b) > MaxTextLen {
-				return nil, errTooLong
+			if total+len(d.buf)-mark > MaxTextLen {
+				return errTooLong
 			}
 		}
-		total += len(b)
-		tokens[i] = string(b)
+		total += len(d.buf) - mark
+		d.put(i, mark)
 	}
-	return tokens, nil
+	return nil
 }

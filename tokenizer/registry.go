@@ -110,7 +110,7 @@ type postProcessor interface {
 
 // A decoder turns tokens into pieces of text that are then joined.
 type decoder interface {
-	decode(tokens []string) ([]string, error)
+	decode(d *decoding) error
 }
 
 // build makes the component in n from its table; kind is what to call it in errors.
@@ -247,12 +247,11 @@ func newDecoderSequence(b *builder, n node) (decoder, error) {
 	return decoderSequence(list), err
 }
 
-func (s decoderSequence) decode(tokens []string) ([]string, error) {
+func (s decoderSequence) decode(d *decoding) error {
 	for _, c := range s {
-		var err error
-		if tokens, err = c.decode(tokens); err != nil {
-			return nil, err
+		if err := c.decode(d); err != nil {
+			return err
 		}
 	}
-	return tokens, nil
+	return nil
 }

@@ -96,7 +96,7 @@ func FuzzScanners(f *testing.F) {
 		if len(s) > 256 {
 			return
 		}
-		b := []byte(strings.ToValidUTF8(s, replacement))
+		b := []byte(strings.ToValidUTF8(s, string(replacement)))
 		for _, p := range pairs {
 			got, _ := p.byHand.cuts(b, nil)
 			want, err := p.re.cuts(b, nil)

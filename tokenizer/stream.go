@@ -1,17 +1,17 @@
 package tokenizer
 
-import (
-	"fmt"
-	"strings"
-)
+import "bytes"
 
-// Stream decodes ids as they come, giving text as soon as it is final. It is for one goroutine.
+// Stream decodes ids as they come, giving text as soon as it is final. It is for one goroutine. In steady state it allocates
+// nothing.
 type Stream struct {
 	t           *Tokenizer
 	skipSpecial bool
-	ids         []int32
-	prefix      string // the text of ids[:split], given out already
-	split       int
+	ids         []int32 // the last ones, from where the text after them depends on
+	split       int     // the text of ids[:split] has been given out
+	prefix      []byte  // it
+	text        []byte  // of ids
+	d           decoding
 }
 
 // NewStream returns a stream that has seen nothing.
@@ -19,38 +19,45 @@ func (t *Tokenizer) NewStream(skipSpecial bool) *Stream {
 	return &Stream{t: t, skipSpecial: skipSpecial}
 }
 
-const replacement = "\uFFFD"
+// Reset makes the stream one that has seen nothing.
+func (s *Stream) Reset() { s.ids, s.prefix, s.split = s.ids[:0], s.prefix[:0], 0 }
 
-// Step takes the next id and returns the text that it completes; ok is false when there is none yet (a character
-// whose bytes are not all there, or a special token).
-func (s *Stream) Step(id int32) (chunk string, ok bool, err error) {
-	if s.prefix == "" && len(s.ids) > 0 {
-		p, err := s.t.Decode(s.ids, s.skipSpecial)
-		if err != nil {
-			return "", false, err
-		}
-		if !strings.HasSuffix(p, replacement) {
-			s.prefix, s.split = p, len(s.ids)
-		}
+// Append takes the next id and appends the text that it completes to dst: none if a character is not complete yet, or the token
+// is a special one that is not shown.
+func (s *Stream) Append(dst []byte, id int32) ([]byte, error) {
+	if _, ok := s.t.shownToken(id, s.skipSpecial); !ok {
+		return dst, nil
 	}
 	s.ids = append(s.ids, id)
-	text, err := s.t.Decode(s.ids, s.skipSpecial)
-	if err != nil {
-		return "", false, err
+	rest, err := s.rest()
+	if err != nil || len(rest) == 0 || bytes.HasSuffix(rest, replacement) {
+		return dst, err
 	}
-	if len(text) <= len(s.prefix) || strings.HasSuffix(text, replacement) {
-		return "", false, nil
+	dst = append(dst, rest...)
+	s.ids = s.ids[:copy(s.ids, s.ids[s.split:])]
+	s.split = len(s.ids)
+	s.prefix, err = s.t.appendDecoded(s.prefix[:0], &s.d, s.ids, s.skipSpecial)
+	return dst, err
+}
+
+// End appends the text that was held back: the ids end here. An incomplete character is U+FFFD, as Decode shows it. The stream has
+// seen nothing then.
+func (s *Stream) End(dst []byte) ([]byte, error) {
+	rest, err := s.rest()
+	s.Reset()
+	return append(dst, rest...), err
+}
+
+// rest returns the text of the ids that has not been given out, valid until the next call.
+func (s *Stream) rest() ([]byte, error) {
+	var err error
+	if s.text, err = s.t.appendDecoded(s.text[:0], &s.d, s.ids, s.skipSpecial); err != nil {
+		return nil, err
 	}
-	if !strings.HasPrefix(text, s.prefix) {
-		return "", false, fmt.Errorf("tokenizer: decoding id %d changed text that was given out: had %q, have %q", id,
-			s.prefix, text)
+	if rest, ok := bytes.CutPrefix(s.text, s.prefix); ok {
+		return rest, nil
 	}
-	chunk = text[len(s.prefix):]
-	split := len(s.ids) - s.split
-	s.ids = append(s.ids[:0], s.ids[s.split:]...)
-	if s.prefix, err = s.t.Decode(s.ids, s.skipSpecial); err != nil {
-		return "", false, err
-	}
-	s.split = split
-	return chunk, true, nil
+	// Bytes of a character that was complete, and given out, are U+FFFD with those after it: what is out stays.
+	s.text, err = s.t.appendDecoded(s.text[:0], &s.d, s.ids[s.split:], s.skipSpecial)
+	return s.text, err
 }

@@ -514,42 +514,6 @@ func (t *Tokenizer) AddedTokens() map[int32]AddedToken {
 	return m
 }
 
-// Decode turns ids back into text. Ids that no token has are left out, and with skipSpecial special tokens too.
-func (t *Tokenizer) Decode(ids []int32, skipSpecial bool) (string, error) {
-	tokens := make([]string, 0, len(ids))
-	for _, id := range ids {
-		s, ok := t.IDToToken(id)
-		if !ok || skipSpecial && t.added.special[s] {
-			continue
-		}
-		tokens = append(tokens, s)
-	}
-	sep := " "
-	if t.decoder != nil {
-		var err error
-		if tokens, err = t.decoder.decode(tokens); err != nil {
-			return "", err
-		}
-		sep = ""
-	}
-	return joinTokens(tokens, sep), nil
-}
-
-func joinTokens(tokens []string, sep string) string {
-	n := 0
-	for _, s := range tokens {
-		n += len(s) + len(sep)
-	}
-	b := make([]byte, 0, n)
-	for i, s := range tokens {
-		if i > 0 {
-			b = append(b, sep...)
-		}
-		b = append(b, s...)
-	}
-	return string(b)
-}
-
 var errTemplateTwice = errors.New("tokenizer: a Sequence of post-processors with a second TemplateProcessing")
 
 var errTooLong = errors.New("tokenizer: normalising makes the text longer than the limit")

@@ -284,8 +284,22 @@ def lines(t, share=1):
         yield {"kind": "stream", "ids": ids, "chunks": chunks}
     for _ in range(20 // share):
         ids = [random.randrange(t.get_vocab_size() + 3) for _ in range(random.randrange(12))]
-        yield {"kind": "decode", "ids": ids, "decoded": t.decode(ids),
-               "decoded_with_special": t.decode(ids, skip_special_tokens=False)}
+        yield decoded(t, ids)
+    yield from cut(t)
+
+
+def decoded(t, ids):
+    return {"kind": "decode", "ids": ids, "decoded": t.decode(ids), "decoded_with_special": t.decode(ids, skip_special_tokens=False)}
+
+
+def cut(t):
+    """Texts that end within a character, or have one that is not complete before others, as far as a token is a byte."""
+    for s in ["a\u0142", "x 🙂", "中文 🙃", "é\u0939"]:
+        ids = t.encode(s, add_special_tokens=False).ids
+        for n in range(1, len(ids)):
+            if "\ufffd" in t.decode(ids[:n]):
+                yield decoded(t, ids[:n])
+                yield decoded(t, ids[:n] + ids)
 
 
 def write(path, rows):
