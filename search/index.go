@@ -320,7 +320,8 @@ func (x *Index) key(path string) string {
 type Options struct {
 	// Top is the most hits to return, 0 for all.
 	Top int
-	// MinScore leaves out passages whose score is lower. Scores lie in [-1, 1].
+	// MinScore leaves out passages whose score is lower. Scores lie in [-1, 1]. 0 leaves out texts that have nothing to do with
+	// the query, but images that may: a negative score can be the best that a model of images and texts gives.
 	MinScore float32
 }
 

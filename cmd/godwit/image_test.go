@@ -246,7 +246,7 @@ func TestSearchImages(t *testing.T) {
 	}
 	check := func(step string, wantImages, wantEmbedded, wantHits int, stderr string, args ...string) {
 		t.Helper()
-		images, embedded, paths := search(stderr, append([]string{"--threshold", "-1"}, args...)...)
+		images, embedded, paths := search(stderr, args...)
 		if images != wantImages || embedded != wantEmbedded || len(paths) != wantHits {
 			t.Errorf("%s: %d images, %d embedded, hits %v; want %d, %d, %d", step, images, embedded, paths, wantImages, wantEmbedded, wantHits)
 		}
@@ -266,12 +266,14 @@ func TestSearchImages(t *testing.T) {
 		t.Fatal(err)
 	}
 	check("the best", 3, 0, 1, "", "-k", "1")
+	// All cosines are negative: nothing is hidden, unless one asks for it.
+	check("above a threshold", 3, 0, 0, "", "--threshold", "0")
 	_, errs, code := command(t, dir, "", "search", "--images", "-m", pairFiles+"siglip", "cat", "--index", filepath.Join(dir, "index"),
 		filepath.Join(dir, "photos"))
 	if want := "godwit: the index DIR/index is made again: it was made with another model or version\n"; code != 0 || !strings.HasPrefix(errs, want) {
 		t.Errorf("another model: %d, %q", code, errs)
 	}
-	out := must(t, "", "search", "--images", "-m", pairFiles+"clip", "--threshold", "-1", "-k", "1", "cat", filepath.Join(dir, "photos"))
+	out := must(t, "", "search", "--images", "-m", pairFiles+"clip", "-k", "1", "cat", filepath.Join(dir, "photos"))
 	if strings.Count(out, "\n") != 1 || !strings.Contains(out, "  "+dir) {
 		t.Errorf("text: %q", out)
 	}

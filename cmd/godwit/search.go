@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -26,7 +27,8 @@ without one, are searched; hidden files and folders (.git), node_modules, vendor
 Files that are binary, not UTF-8 or larger than 16 MiB are left out with a note.
 
 With --images the files are images, and the query says what they show: the model must be one of images and
-texts (CLIP, SigLIP). In a folder the files with an image's extension are searched.
+texts (CLIP, SigLIP). In a folder the files with an image's extension are searched. How an image ranks counts,
+not how high its score is: these models give what fits well 0.3 or less, even less than 0.
 
 With --index the vectors are kept in a file, so that the next search is instant. Every search brings it up to
 date first: changed files, another model and a damaged index are noticed and made again. The file is a cache;
@@ -40,7 +42,7 @@ it can be deleted.`,
 	}
 	s.modelFlags.add(c, true)
 	c.Flags().IntVarP(&s.top, "top", "k", 5, "how many passages or images to print, 0 for all")
-	c.Flags().Float32Var(&s.threshold, "threshold", 0, "leave out what has a lower score")
+	c.Flags().Float32Var(&s.threshold, "threshold", 0, "leave out what has a lower score (default 0; with --images none)")
 	c.Flags().StringVar(&s.index, "index", "", "keep vectors in this file")
 	c.Flags().BoolVar(&s.images, "images", false, "search images, not texts")
 	c.Flags().BoolVar(&s.full, "full", false, "print whole passages, not their first lines")
@@ -71,6 +73,9 @@ func (s *searching) run(c *cobra.Command, args []string) (err error) {
 		return usagef("the query is empty")
 	case s.images && s.model == "":
 		return usagef("--images needs --model with a model of images and texts (CLIP, SigLIP)")
+	}
+	if s.images && !c.Flags().Changed("threshold") {
+		s.threshold = float32(math.Inf(-1)) // the best match of SigLIP may have a negative cosine
 	}
 	if _, err := s.input(args[:1], nil, false); err != nil {
 		return err
