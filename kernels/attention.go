@@ -212,7 +212,7 @@ func (t *attnTask) Run(part, parts int) {
 		cost := t.rowsCost(i, rows)
 		for head := range t.p.KVHeads {
 			u := attnUnit{t: t, s: s, seq: i, sequence: q, kvHead: head}
-			if at < to && at+cost > from {
+			if cost > 0 && at < to && at+cost > from { // sequences without queries cost nothing
 				if t.byBlocks(&q) {
 					b0, b1 := t.blocks(&q)
 					if n := b1 - b0; blockAt(n, from-at, cost) < blockAt(n, to-at, cost) {

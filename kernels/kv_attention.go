@@ -22,8 +22,9 @@ const fewRows = 16
 
 // AttentionKV is [Exec.Attention] with the keys and values of KVs: sequence s has the keys and values of kv[s], and its queries
 // are the tokens starts[s] up to starts[s+1] of q, which are the last of those that kv[s] holds: append first, then attend.
-// Prompts, parts of prompts and single tokens may stand side by side. If the attention is not causal, every query sees every
-// key (within the window), so that a KV may also hold another sequence's, for cross-attention. q and out are
+// Prompts, parts of prompts and single tokens may stand side by side, and sequences without queries. If the attention is not
+// causal and has no window, every query sees every key, so that a KV may also hold another sequence's, for cross-attention, and
+// fewer keys than there are queries. q and out are
 // [tokens, Heads·HeadDim] with row strides ldq and ldo; out must not overlap q.
 //
 // With [KVFloat32] the result for a token is the same bits as that of Attention over the whole sequence, however it was
@@ -45,7 +46,7 @@ func (x *Exec) AttentionKV(out []float32, ldo int, q []float32, ldq int, starts 
 			panic(fmt.Sprintf("kernels: AttentionKV: %d key heads of %d, but KV %d has %d of %d", p.KVHeads, p.HeadDim, i,
 				c.heads, c.dim))
 		}
-		if p.Causal && n > c.tokens {
+		if (p.Causal || p.Window > 0) && n > c.tokens {
 			panic(fmt.Sprintf("kernels: AttentionKV: %d queries, but KV %d has %d tokens", n, i, c.tokens))
 		}
 		if c.first > 0 && n > 0 && (p.Window == 0 || max(0, c.tokens-n-p.Window+1) < c.first*keyBlock) {

@@ -122,6 +122,32 @@ func TestAttentionKV(t *testing.T) {
 	}
 }
 
+// TestAttentionKVNoQueries has sequences without queries among others, with so many keys that those with few are divided by blocks.
+func TestAttentionKVNoQueries(t *testing.T) {
+	const d = 4
+	r := rand.New(rand.NewPCG(2, 5))
+	x := New(nil, 3)
+	defer x.Close()
+	var caches []*KV
+	for _, n := range []int{600, 700, 0, 1100} {
+		c, kv := x.NewKV(1, d, KVFloat32, 0), values(r, n*d, 0)
+		c.Append(kv, kv, d, n)
+		caches = append(caches, c)
+	}
+	p := &Attn{Heads: 1, KVHeads: 1, HeadDim: d, Scale: 0.4, Causal: true}
+	for _, starts := range [][]int32{{0, 0, 40, 40, 41}, {0, 40, 40, 40, 41}, {0, 1, 1, 1, 41}, {0, 40, 41, 41, 41}, {0, 0, 0, 0, 0}} {
+		n := int(starts[len(caches)])
+		q, want, got := values(r, n*d, 0), make([]float32, n*d), make([]float32, n*d)
+		for i, c := range caches {
+			if from, to := starts[i], starts[i+1]; from < to {
+				x.AttentionKV(want[from*d:], d, q[from*d:], d, []int32{0, to - from}, []*KV{c}, p)
+			}
+		}
+		x.AttentionKV(got, d, q, d, starts, caches, p)
+		equal(t, fmt.Sprint(starts), got, want)
+	}
+}
+
 // TestAttentionKVDivided has so many keys, and so many threads, that the keys of a head are divided among them, and batches of
 // sequences of which some are and some are not.
 func TestAttentionKVDivided(t *testing.T) {
@@ -209,6 +235,25 @@ func TestAttentionKVAcross(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestAttentionKVWrongQueries has more queries than tokens, whose positions would be negative.
+func TestAttentionKVWrongQueries(t *testing.T) {
+	x := New(nil, 1)
+	defer x.Close()
+	c, rows := x.NewKV(1, 4, KVFloat32, 5), make([]float32, 9*4)
+	c.Append(rows, rows, 4, 8)
+	for _, p := range []Attn{{Causal: true}, {Window: 5}} {
+		p.Heads, p.KVHeads, p.HeadDim = 1, 1, 4
+		func() {
+			defer func() {
+				if v, want := recover(), "kernels: AttentionKV: 9 queries, but KV 0 has 8 tokens"; v != want {
+					t.Errorf("%+v: panic %v, want %q", p, v, want)
+				}
+			}()
+			x.AttentionKV(make([]float32, 9*4), 4, rows, 4, []int32{0, 9}, []*KV{c}, &p)
+		}()
 	}
 }
 
