@@ -114,7 +114,7 @@ func (x *Exec) attend(task attnTask) {
 		t.Run(0, 1)
 	} else {
 		if t.kv != nil {
-			t.partSizes()
+			t.partSizes(threads)
 			t.parts = s.floats(bufParts, threads*t.partSize)
 		}
 		x.pool.Run(threads, t)

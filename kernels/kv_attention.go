@@ -97,13 +97,14 @@ func (t *attnTask) parted(part int) (state, blocks []float32) {
 	return p[:2*t.partRows], p[2*t.partRows:]
 }
 
-// partSizes sets how much memory that takes.
-func (t *attnTask) partSizes() {
-	blocks := 0
+// partSizes sets how much memory that takes at most.
+func (t *attnTask) partSizes(parts int) {
+	blocks, cost := 0, t.cost/parts+1 // of a part
 	for i := range len(t.starts) - 1 {
 		if q := t.sequence(i); q.queries > 0 && t.byBlocks(&q) {
 			from, to := t.blocks(&q)
-			t.partRows, blocks = max(t.partRows, t.rows(i)), max(blocks, to-from)
+			t.partRows = max(t.partRows, t.rows(i))
+			blocks = max(blocks, blockAt(to-from, cost, t.rowsCost(i, t.rows(i))))
 		}
 	}
 	t.partSize = t.partRows * (2 + blocks*(padded(t.p.HeadDim)+2))

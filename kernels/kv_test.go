@@ -148,6 +148,22 @@ func TestAttentionKVNoQueries(t *testing.T) {
 	}
 }
 
+// TestAttentionKVMemory has many threads share the keys of a token: each needs room for the blocks that it may get, and not for all.
+func TestAttentionKVMemory(t *testing.T) {
+	const heads, d, keys, threads = 8, 1, 100 * keyBlock, 64
+	x := New(nil, threads)
+	defer x.Close()
+	c, kv, out := x.NewKV(heads, d, KVFloat32, 0), make([]float32, keys*heads*d), make([]float32, heads*d)
+	c.Append(kv, kv, heads*d, keys)
+	x.AttentionKV(out, heads*d, kv, heads*d, []int32{0, 1}, []*KV{c}, &Attn{Heads: heads, KVHeads: heads, HeadDim: d, Causal: true})
+	const most = heads*100/threads + 2 // blocks of a thread
+	for range x.free.Most {
+		if n := len(x.free.Get().buf[bufParts]); n > threads*(2+most*(panelWidth+2)) {
+			t.Errorf("%d threads have room for %d numbers, want that for %d blocks each", threads, n, most)
+		}
+	}
+}
+
 // TestAttentionKVDivided has so many keys, and so many threads, that the keys of a head are divided among them, and batches of
 // sequences of which some are and some are not.
 func TestAttentionKVDivided(t *testing.T) {
