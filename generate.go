@@ -121,7 +121,8 @@ func WithIgnoreEOS() GenerateOption {
 	return func(o *generateOptions) { o.config.EOS = []int32{} }
 }
 
-// WithSamples makes n texts, one after the other; the prompt is computed once. [Token].Sample tells them apart.
+// WithSamples makes n texts, one after the other; the prompt is computed once. [Token].Sample tells them apart. More than one are
+// an error where tokens are not drawn: they would be equal.
 func WithSamples(n int) GenerateOption {
 	return func(o *generateOptions) { o.config.Samples = n }
 }

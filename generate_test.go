@@ -218,6 +218,8 @@ func TestGenerateOptions(t *testing.T) {
 	}{
 		{"", nil, "godwit: the prompt has no tokens"},
 		{"w1", []godwit.GenerateOption{godwit.WithTemperature(-1)}, "godwit: the temperature is -1; want a number above 0"},
+		{"w1", []godwit.GenerateOption{godwit.WithGreedy(), godwit.WithSamples(2)},
+			"godwit: 2 samples are asked for, but the likeliest token is taken each time"},
 		{"w1", []godwit.GenerateOption{godwit.WithCacheLimit(1000)}, "godwit: the keys and values of 16 tokens take"},
 		{strings.Repeat("w1 ", 16), nil, "godwit: the prompt has 16 tokens; the model takes 16 with those that follow"},
 	} {

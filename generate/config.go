@@ -45,7 +45,8 @@ type Config struct {
 	// special token stands for its id.
 	Stop []string
 
-	// Samples is how many sequences are made, one after the other, of a prompt that is computed once.
+	// Samples is how many sequences are made, one after the other, of a prompt that is computed once (num_return_sequences). More
+	// than 1 need Sample.
 	Samples int
 	// Logprobs gives each token the logarithm of its probability, and TopLogprobs that many of the likeliest tokens beside it.
 	Logprobs    bool

@@ -90,6 +90,10 @@ func (r *run) prepare(prompt []int32, c *Config) error {
 	if err := c.Check(vocab); err != nil {
 		return err
 	}
+	if c.Samples > 1 && !c.Sample {
+		return fmt.Errorf("%d samples are asked for, but the likeliest token is taken each time: they would be equal; "+
+			"draw tokens, as with a temperature above 0", c.Samples)
+	}
 	if err := m.checkIDs(prompt); err != nil {
 		return err
 	}

@@ -33,14 +33,14 @@ which it ended: eos (the model ended it), stop, length or context.`,
 		Example: `  godwit generate "Once upon a time"
   godwit generate --model ./SmolLM2-135M --seed 1 --temperature 0.8 --max-new-tokens 100 "The lighthouse"
   godwit generate --model ./SmolLM2-135M --greedy --stop $'\n\n' < prompt.txt
-  godwit generate --model ./SmolLM2-135M --input jsonl --jsonl --samples 3 < prompts.jsonl`,
+  godwit generate --model ./SmolLM2-135M --input jsonl --jsonl --temperature 1 --samples 3 < prompts.jsonl`,
 		RunE: g.run,
 	}
 	g.modelFlags.add(c, true)
 	g.samplingFlags.add(c)
 	c.Flags().StringArrayVarP(&g.files, "file", "f", nil, "read a prompt from this file, - is standard input (may be repeated)")
 	c.Flags().StringVar(&g.input, "input", "text", "what the input is: text, or jsonl")
-	c.Flags().IntVar(&g.samples, "samples", 1, "how many texts to write for each prompt")
+	c.Flags().IntVar(&g.samples, "samples", 1, "how many texts to write for each prompt; more than one need tokens that are drawn")
 	c.Flags().BoolVar(&g.echo, "echo", false, "print the prompt before its continuation")
 	c.Flags().IntVar(&g.logprobs, "logprobs", -1, "with --jsonl, add the tokens' logarithms of probability, and those of that many of the likeliest")
 	c.Flags().BoolVar(&g.jsonl, "jsonl", false, "write a JSON object a line for each text, as they are done")
