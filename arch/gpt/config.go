@@ -132,24 +132,24 @@ const (
 
 // raw is what is read of a config.json: the keys of all families.
 type raw struct {
-	Vocab          int      `json:"vocab_size"`
-	Hidden         int      `json:"hidden_size"`
-	Layers         int      `json:"num_hidden_layers"`
-	Heads          int      `json:"num_attention_heads"`
-	KVHeads        *int     `json:"num_key_value_heads"`
-	HeadDim        *int     `json:"head_dim"`
-	Inner          *int     `json:"intermediate_size"`
-	MaxPositions   int      `json:"max_position_embeddings"`
-	Act            string   `json:"hidden_act"`
-	Tied           bool     `json:"tie_word_embeddings"`
-	AttentionBias  bool     `json:"attention_bias"`
-	MLPBias        bool     `json:"mlp_bias"`
-	SlidingWindow  *int     `json:"sliding_window"`
-	UseSliding     bool     `json:"use_sliding_window"`
-	MaxWindowLayer int      `json:"max_window_layers"`
-	LayerTypes     []string `json:"layer_types"`
-	Pattern        *int     `json:"sliding_window_pattern"`
-	OldPattern     *int     `json:"_sliding_window_pattern"`
+	Vocab          int        `json:"vocab_size"`
+	Hidden         int        `json:"hidden_size"`
+	Layers         int        `json:"num_hidden_layers"`
+	Heads          int        `json:"num_attention_heads"`
+	KVHeads        *int       `json:"num_key_value_heads"`
+	HeadDim        *int       `json:"head_dim"`
+	Inner          *int       `json:"intermediate_size"`
+	MaxPositions   int        `json:"max_position_embeddings"`
+	Act            string     `json:"hidden_act"`
+	Tied           bool       `json:"tie_word_embeddings"`
+	AttentionBias  bool       `json:"attention_bias"`
+	MLPBias        bool       `json:"mlp_bias"`
+	SlidingWindow  given[int] `json:"sliding_window"`
+	UseSliding     bool       `json:"use_sliding_window"`
+	MaxWindowLayer int        `json:"max_window_layers"`
+	LayerTypes     []string   `json:"layer_types"`
+	Pattern        *int       `json:"sliding_window_pattern"`
+	OldPattern     *int       `json:"_sliding_window_pattern"`
 
 	RopeParameters *ropeParameters `json:"rope_parameters"`
 	RopeScaling    *ropeParameters `json:"rope_scaling"`
@@ -165,6 +165,7 @@ type raw struct {
 
 	// Other names of the same.
 	Embd       *int     `json:"n_embd"`
+	Embed      *int     `json:"n_embed"`
 	NLayer     *int     `json:"n_layer"`
 	NumLayers  *int     `json:"num_layers"`
 	NHead      *int     `json:"n_head"`
@@ -209,8 +210,8 @@ type raw struct {
 	ResidualOfNorm    bool                `json:"apply_residual_connection_post_layernorm"`
 	Bidirectional     *bool               `json:"use_bidirectional_attention"`
 	QueryScalar       *float64            `json:"query_pre_attn_scalar"`
-	SoftCap           *float64            `json:"attn_logit_softcapping"`
-	LogitCap          *float64            `json:"final_logit_softcapping"`
+	SoftCap           given[float64]      `json:"attn_logit_softcapping"`
+	LogitCap          given[float64]      `json:"final_logit_softcapping"`
 	EmbedMultiplier   *float64            `json:"embedding_multiplier"`
 	LogitsScaling     *float64            `json:"logits_scaling"`
 	ResidualMult      *float64            `json:"residual_multiplier"`
@@ -229,6 +230,26 @@ type raw struct {
 	Labels *int   `json:"num_labels"`
 	EOS    idList `json:"eos_token_id"`
 	Pad    *int32 `json:"pad_token_id"`
+}
+
+// given is a field whose absence means its default, and null that there is none.
+type given[T any] struct {
+	set bool
+	v   *T
+}
+
+// UnmarshalJSON implements [json.Unmarshaler].
+func (g *given[T]) UnmarshalJSON(text []byte) error {
+	g.set = true
+	return json.Unmarshal(text, &g.v)
+}
+
+// or returns what is given, nil for null, or the default.
+func (g given[T]) or(v T) *T {
+	if !g.set {
+		return &v
+	}
+	return g.v
 }
 
 // idList is a token id or a list of them.
@@ -275,7 +296,7 @@ func translate(c *arch.Config, f *family) (*config, error) {
 	if err := c.Decode(r); err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "config.json: "))
 	}
-	prefer(&r.Hidden, r.Embd)
+	prefer(&r.Hidden, r.Embd, r.Embed)
 	prefer(&r.Layers, r.NLayer, r.NumLayers)
 	prefer(&r.Heads, r.NHead, r.NumHeads)
 	prefer(&r.MaxPositions, r.NPositions)
@@ -371,9 +392,9 @@ func (c *config) heads(r *raw, f *family) error {
 
 // ropes makes the rotary embeddings, and gives one to each layer that has any.
 func (c *config) ropes(r *raw, f *family) error {
-	p := r.RopeParameters
-	if p == nil {
-		p = r.RopeScaling
+	p := r.RopeScaling
+	if p == nil || p.RopeType == "" && p.Type == "" {
+		p = r.RopeParameters
 	}
 	if p == nil {
 		p = &ropeParameters{}
@@ -403,7 +424,9 @@ func (c *config) ropes(r *raw, f *family) error {
 		return fmt.Errorf("partial_rotary_factor is %g; want a number above 0, and at most 1", partial)
 	}
 	dim := int(float64(c.HeadDim) * partial)
-	prefer(&dim, r.RotaryDim)
+	if d := f.defaults.rotaryDim; d > 0 {
+		dim = orElse(r.RotaryDim, d)
+	}
 	if dim < 2 || dim%2 != 0 || dim > c.HeadDim {
 		return fmt.Errorf("%d of the %d elements of a head are rotated; want an even number, 2 at least", dim, c.HeadDim)
 	}
@@ -412,7 +435,7 @@ func (c *config) ropes(r *raw, f *family) error {
 		if err != nil {
 			return err
 		}
-		rope.interleaved = f.interleaved
+		rope.interleaved, rope.anew = f.interleaved, f.ropeAnew
 		c.Ropes = append(c.Ropes, rope)
 		return nil
 	}

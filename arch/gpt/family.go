@@ -31,6 +31,7 @@ type family struct {
 	interleaved bool // rotary pairs stand side by side
 	twoRopes    bool // sliding layers have a rope of their own
 	noRope      bool // no_rope_layers counts
+	ropeAnew    bool // keys are computed anew where the frequencies of longrope change
 
 	adjust func(c *config, r *raw) error
 }
@@ -40,6 +41,7 @@ type defaults struct {
 	vocab, hidden, layers, heads, kv, inner, positions int
 
 	headDim        int
+	rotaryDim      int // of rotary_dim, which others do not have
 	act            string
 	eps            float64
 	theta, partial float64 // 0: 10000, 1
@@ -105,7 +107,7 @@ var families = map[string]*family{
 	// Mistral (arXiv:2310.06825) is Llama with a sliding window in all layers.
 	"mistral": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, headDim: true, rotary: true,
 		defaults: defaults{vocab: 32000, hidden: 4096, layers: 32, heads: 32, kv: 8, inner: 14336, positions: 131072, act: "silu", eps: 1e-6},
-		adjust:   slideAll},
+		adjust:   func(c *config, r *raw) error { return slideAll(c, r.SlidingWindow.or(4096)) }},
 	// Mixtral (arXiv:2401.04088) is Mistral with a mixture of experts.
 	"mixtral": {prefixes: model, norm: rms, gated: true, headDim: true, rotary: true,
 		aliases: with(llamaNames, loader.Alias{Old: "block_sparse_moe.", New: "mlp."}, loader.Alias{Old: ".w1.", New: ".gate_proj."},
@@ -119,7 +121,7 @@ var families = map[string]*family{
 			if err := c.mixture(m, func(int) bool { return true }); err != nil {
 				return err
 			}
-			return slideAll(c, r)
+			return slideAll(c, r.SlidingWindow.v)
 		}},
 	// Qwen 2 (arXiv:2407.10671) is Llama with biases on queries, keys and values.
 	"qwen2": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, rotary: true,
@@ -144,7 +146,7 @@ var families = map[string]*family{
 			if err := qwenExperts(c, r, moeSpec{Experts: 60, TopK: 4, Inner: 1408, Shared: orElse(r.SharedInner, 5632)}); err != nil {
 				return err
 			}
-			return slideLate(c, r)
+			return c.slide(r, r.slides(), func(i int) bool { return i%2 == 0 && i < r.MaxWindowLayer })
 		}},
 	"qwen3_moe": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, headDim: true, rotary: true,
 		defaults: defaults{vocab: 151936, hidden: 2048, layers: 24, heads: 32, kv: 4, inner: 6144, positions: 32768, act: "silu", eps: 1e-6},
@@ -154,7 +156,7 @@ var families = map[string]*family{
 			if err := qwenExperts(c, r, moeSpec{Experts: 128, TopK: 8, Inner: 768}); err != nil {
 				return err
 			}
-			return c.slide(r, r.SlidingWindow, func(int) bool { return r.UseSliding })
+			return slideAll(c, r.slides())
 		}},
 	// Gemma (arXiv:2403.08295) is Llama with norms of weight 1+w, embeddings scaled by the root of their size, and GELU.
 	"gemma": {prefixes: model, aliases: llamaNames, norm: gemmaNorm, gated: true, headDim: true, tied: true, rotary: true,
@@ -174,10 +176,9 @@ var families = map[string]*family{
 			if orElse(r.Bidirectional, false) {
 				return errors.New("use_bidirectional_attention is supported for gemma3_text only")
 			}
-			c.SoftCap, c.LogitCap = float32(orElse(r.SoftCap, 0)), float32(orElse(r.LogitCap, 0))
+			c.SoftCap, c.LogitCap = float32(orElse(r.SoftCap.or(50), 0)), float32(orElse(r.LogitCap.or(30), 0))
 			c.scaleScores(1 / math.Sqrt(orElse(r.QueryScalar, 256)))
-			window := orElse(r.SlidingWindow, 4096)
-			if err := c.slide(r, &window, func(i int) bool { return i%2 == 0 }); err != nil {
+			if err := c.slide(r, r.SlidingWindow.or(4096), func(i int) bool { return i%2 == 0 }); err != nil {
 				return err
 			}
 			return gemma(c, r)
@@ -190,9 +191,9 @@ var families = map[string]*family{
 			act: "gelu_pytorch_tanh", eps: 1e-6, theta: 1e6},
 		adjust: func(c *config, r *raw) error {
 			c.QKNorm, c.QKNormKind = perHead, c.Norm
-			c.SoftCap, c.LogitCap = float32(orElse(r.SoftCap, 0)), float32(orElse(r.LogitCap, 0))
+			c.LogitCap = float32(orElse(r.LogitCap.v, 0)) // it has no other cap, whatever attn_logit_softcapping says
 			c.scaleScores(1 / math.Sqrt(orElse(r.QueryScalar, 256)))
-			pattern, window := 6, orElse(r.SlidingWindow, 4096)
+			pattern, window := 6, orElse(r.SlidingWindow.v, 4096)
 			prefer(&pattern, r.Pattern, r.OldPattern)
 			if pattern < 1 {
 				return fmt.Errorf("sliding_window_pattern is %d", pattern)
@@ -211,7 +212,7 @@ var families = map[string]*family{
 			eps: 1e-6, theta: 2e6},
 		adjust: func(c *config, r *raw) error {
 			c.QKVBias, c.OutBias, c.MLPBias = r.AttentionBias, r.AttentionBias, r.MLPBias
-			return c.slide(r, r.SlidingWindow, func(i int) bool {
+			return c.slide(r, r.SlidingWindow.v, func(i int) bool {
 				return r.UseSliding && (i < len(r.NoRope) && r.NoRope[i] == 0 ||
 					r.NoRope == nil && r.NoRopeInterval > 0 && (i+1)%r.NoRopeInterval == 0)
 			})
@@ -242,7 +243,7 @@ var families = map[string]*family{
 		adjust: func(c *config, r *raw) error {
 			b := orElse(r.UseBias, true)
 			c.QKVBias, c.OutBias, c.MLPBias = b, b, b
-			return c.slide(r, r.SlidingWindow, func(int) bool { return true })
+			return slideAll(c, r.SlidingWindow.v)
 		}},
 	// StableLM 2 (arXiv:2402.17834) is Llama with layer norms and a part of each head rotated.
 	"stablelm": {prefixes: model, aliases: llamaNames, norm: layerNorm, gated: true, rotary: true,
@@ -271,11 +272,11 @@ var families = map[string]*family{
 			return nil
 		}},
 	// Phi-3 (arXiv:2404.14219) is Llama with fused tensors.
-	"phi3": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, packing: sides, rotary: true,
+	"phi3": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, packing: sides, rotary: true, ropeAnew: true,
 		defaults: defaults{vocab: 32064, hidden: 3072, layers: 32, heads: 32, inner: 8192, positions: 4096, act: "silu", eps: 1e-5},
 		adjust: func(c *config, r *raw) error {
 			c.FusedGate = true
-			return c.slide(r, r.SlidingWindow, func(int) bool { return true })
+			return slideAll(c, r.SlidingWindow.v)
 		}},
 	// Phi (arXiv:2306.11644): parallel blocks, biases everywhere, half of each head rotated.
 	"phi": {prefixes: model, norm: layerNorm, rotary: true,
@@ -317,7 +318,7 @@ var families = map[string]*family{
 		adjust:   gptNeo},
 	// GPT-J: parallel blocks with one norm, rotary pairs side by side.
 	"gptj": {prefixes: transformer, aliases: gptNames, norm: layerNorm, rotary: true, interleaved: true,
-		defaults: defaults{vocab: 50400, hidden: 4096, layers: 28, heads: 16, positions: 2048, act: "gelu_new", eps: 1e-5},
+		defaults: defaults{vocab: 50400, hidden: 4096, layers: 28, heads: 16, positions: 2048, rotaryDim: 64, act: "gelu_new", eps: 1e-5},
 		adjust: func(c *config, r *raw) error {
 			c.MLPBias, c.HeadBias, c.Parallel, c.OneNorm = true, true, true, true
 			return nil
@@ -333,6 +334,7 @@ var families = map[string]*family{
 			c.KVHeads, c.MLPBias = c.Heads, true
 			c.Parallel = orElse(r.ParallelResidual, true)
 			c.QKVBias, c.OutBias = r.AttentionBias, r.AttentionBias
+			r.Theta, r.Partial = nil, nil // they are called rotary_emb_base and rotary_pct
 			return nil
 		}},
 	// OPT (arXiv:2205.01068) is GPT-2 with ReLU, and positions that are counted over the mask.
@@ -370,17 +372,22 @@ var families = map[string]*family{
 		adjust:   falcon},
 }
 
-func slideAll(c *config, r *raw) error {
-	return c.slide(&raw{}, r.SlidingWindow, func(int) bool { return true })
+// slideAll gives all layers the window, whatever layer_types says.
+func slideAll(c *config, window *int) error {
+	return c.slide(&raw{}, window, func(int) bool { return true })
 }
 
-// slideLate is Qwen's rule: layers slide from max_window_layers on, if use_sliding_window says so.
-func slideLate(c *config, r *raw) error {
-	window := r.SlidingWindow
+// slides returns Qwen's window, nil if use_sliding_window does not say that there is one.
+func (r *raw) slides() *int {
 	if !r.UseSliding {
-		window = nil
+		return nil
 	}
-	return c.slide(r, window, func(i int) bool { return i >= r.MaxWindowLayer })
+	return r.SlidingWindow.or(4096)
+}
+
+// slideLate is the rule of Qwen: layers slide from max_window_layers on.
+func slideLate(c *config, r *raw) error {
+	return c.slide(r, r.slides(), func(i int) bool { return i >= r.MaxWindowLayer })
 }
 
 func qwenExperts(c *config, r *raw, m moeSpec) error {

@@ -10,7 +10,7 @@ import (
 
 // generate continues each sequence of the batch by the likeliest tokens, at most n, until it ends with an eos, as Transformers'
 // greedy search does: the frequencies of rotary embeddings follow the longest of the batch, padding included, and old keys keep
-// the rotation that they got, but where the frequencies of longrope change, all is computed anew.
+// the rotation that they got; but in phi3, where the frequencies of longrope change, all is computed anew.
 func (m *CausalLM) generate(b *arch.Batch, n int, given bool, out *arch.Sink) error {
 	if !m.c.Causal {
 		return fmt.Errorf("the model cannot generate: its tokens see those after them")

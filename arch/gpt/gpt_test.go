@@ -19,7 +19,7 @@ import (
 )
 
 const small = `"vocab_size": 40, "hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 3, "intermediate_size": 20,
-	"max_position_embeddings": 32, "num_key_value_heads": 3, "head_dim": 8`
+	"max_position_embeddings": 32, "num_key_value_heads": 3, "head_dim": 8, "rotary_dim": 8`
 
 func parse(t testing.TB, modelType, fields string) (*arch.Config, *family) {
 	t.Helper()
@@ -142,6 +142,52 @@ func TestOldKeys(t *testing.T) {
 		if text[0] != text[1] {
 			t.Errorf("%s: the old keys give\n%s, the new ones\n%s", c.modelType, text[1], text[0])
 		}
+	}
+}
+
+// TestDefaults: what the classes of Transformers do where config.json says nothing, or says what they do not read.
+func TestDefaults(t *testing.T) {
+	for _, c := range []struct{ modelType, short, long string }{
+		{"mistral", ``, `"sliding_window": 4096`},
+		{"mixtral", ``, `"sliding_window": null`},
+		{"qwen2", `"use_sliding_window": true, "max_window_layers": 1`,
+			`"sliding_window": 4096, "layer_types": ["full_attention", "sliding_attention"], "use_sliding_window": true`},
+		{"qwen2", `"sliding_window": 9, "max_window_layers": 0`, `"sliding_window": null, "use_sliding_window": true`},
+		{"qwen2_moe", `"use_sliding_window": true, "sliding_window": 9`, `"use_sliding_window": true, "sliding_window": 9,
+			"layer_types": ["sliding_attention", "full_attention"]`},
+		{"qwen2_moe", `"use_sliding_window": true, "max_window_layers": 0`, ``},
+		{"qwen3_moe", `"use_sliding_window": true, "layer_types": ["full_attention", "full_attention"]`,
+			`"use_sliding_window": true, "sliding_window": 4096`},
+		{"gemma2", ``, `"attn_logit_softcapping": 50, "final_logit_softcapping": 30, "sliding_window": 4096`},
+		{"gemma3_text", `"attn_logit_softcapping": 9`, `"attn_logit_softcapping": null`},
+		{"gptj", `"n_embd": 384, "rotary_dim": null`, `"n_embd": 384, "rotary_dim": 64`},
+		{"llama", `"rotary_dim": 4`, ``},
+		{"llama", `"rope_scaling": {"type": "linear", "factor": 2}, "rope_parameters": {"rope_type": "linear", "factor": 3}`,
+			`"rope_scaling": {}, "rope_parameters": {"rope_type": "linear", "factor": 2}`},
+		{"gpt_neox", `"rope_theta": 5, "partial_rotary_factor": 1`, ``},
+		{"bloom", `"n_embed": 48`, `"hidden_size": 48`},
+		{"falcon", `"n_embed": 48`, `"hidden_size": 48`},
+	} {
+		var text [2]string
+		for i, fields := range []string{c.short, c.long} {
+			ac, f := parse(t, c.modelType, smallWith(fields))
+			cfg, err := readConfig(ac, f)
+			if err != nil {
+				t.Fatal(c.modelType, fields, err)
+			}
+			for _, r := range cfg.Ropes {
+				text[i] += fmt.Sprintf("%+v ", *r)
+			}
+			cfg.Ropes = nil
+			text[i] += fmt.Sprintf("%+v", *cfg)
+		}
+		if text[0] != text[1] {
+			t.Errorf("%s %s gives\n%s, and %s\n%s", c.modelType, c.short, text[0], c.long, text[1])
+		}
+	}
+	ac, f := parse(t, "gemma2", smallWith(`"attn_logit_softcapping": null, "final_logit_softcapping": null`))
+	if cfg, err := readConfig(ac, f); err != nil || cfg.SoftCap != 0 || cfg.LogitCap != 0 {
+		t.Errorf("gemma2 without caps: %v, %+v", err, cfg)
 	}
 }
 

@@ -41,6 +41,7 @@ type rope struct {
 	freq        []float32 // [dim/2]
 	long        []float32 // longrope: in place of freq for spans above original
 	original    int       // positions that the model was trained with: longrope, dynamic
+	anew        bool      // keys are computed anew where a sequence grows beyond original
 
 	dynamic bool // the base grows with the span
 	theta   float64
@@ -212,11 +213,12 @@ func (r *rope) frequencies(span int, buf []float32) []float32 {
 }
 
 // grows tells whether a sequence can grow from length n to length to, if the frequencies of its keys are those of the length
-// span. Those of dynamic change with every token; old keys keep theirs while tokens come one by one.
+// span. Those of dynamic change with every token, those of longrope once; but for anew, old keys keep theirs while tokens come
+// one by one.
 func (r *rope) grows(span, n, to int) bool {
 	switch {
 	case r.long != nil:
-		return span > r.original == (to > r.original)
+		return span > r.original == (to > r.original) || !r.anew && to == n+1
 	case r.dynamic:
 		return max(span, to) <= r.original || to == n+1
 	}
