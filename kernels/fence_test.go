@@ -5,80 +5,10 @@ package kernels
 import (
 	"fmt"
 	"math/rand/v2"
-	"runtime/debug"
-	"syscall"
 	"testing"
-	"unsafe"
+
+	"github.com/godwit-ml/godwit/internal/fence"
 )
-
-// A fence is memory between two pages that must not be touched: who does so, be it to read, ends with a fault.
-type fence struct{ mem []byte }
-
-const fenceSize = 1 << 19
-
-func newFence(t testing.TB) *fence {
-	page := syscall.Getpagesize()
-	size := (fenceSize + page - 1) / page * page
-	all, err := syscall.Mmap(-1, 0, size+2*page, syscall.PROT_NONE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
-	if err != nil {
-		t.Skipf("no memory from the system: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Munmap(all); err != nil {
-			t.Error(err)
-		}
-	})
-	f := &fence{all[page:][:size:size]}
-	if err := syscall.Mprotect(f.mem, syscall.PROT_READ|syscall.PROT_WRITE); err != nil {
-		t.Skipf("memory cannot be made readable: %v", err)
-	}
-	return f
-}
-
-// fences hands out memory of several fences, anew for each turn: slices that end, or begin, at a page that must not be touched.
-type fences struct {
-	t    testing.TB
-	list []*fence
-	used int
-	last bool // slices end at the page behind, and do not begin at the one before
-}
-
-// begin begins a turn.
-func (f *fences) begin(last bool) { f.used, f.last = 0, last }
-
-// fenced returns a copy of s in a fence.
-func fenced[T float32 | uint16 | int8](f *fences, s []T) []T {
-	if f.used == len(f.list) {
-		f.list = append(f.list, newFence(f.t))
-	}
-	mem := f.list[f.used].mem
-	f.used++
-	size := len(s) * int(unsafe.Sizeof(*new(T)))
-	if f.last {
-		mem = mem[len(mem)-size:]
-	}
-	if size == 0 {
-		return make([]T, 0) // a pointer to the page would be one beyond memory
-	}
-	dst := unsafe.Slice((*T)(unsafe.Pointer(&mem[:size][0])), len(s))
-	copy(dst, s)
-	return dst
-}
-
-// both calls f at both ends of fences. A fault is an error that says what was under way.
-func (f *fences) both(what string, call func()) {
-	f.t.Helper()
-	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-	defer func() {
-		if v := recover(); v != nil {
-			f.t.Fatalf("%s, at the end of memory: %v: %v", what, f.last, v)
-		}
-	}()
-	for _, last := range []bool{true, false} {
-		f.begin(last)
-		call()
-	}
-}
 
 // fenceSizes are lengths of rows: below, at and above blocks of every Set.
 func fenceSizes() []int {
@@ -88,70 +18,47 @@ func fenceSizes() []int {
 	return sizes()[1:103]
 }
 
-// TestFencesFault proves that a fence is one.
-func TestFencesFault(t *testing.T) {
-	f := &fences{t: t}
-	for _, last := range []bool{true, false} {
-		f.begin(last)
-		p := unsafe.Pointer(&fenced(f, make([]float32, 3))[0])
-		if last {
-			p = unsafe.Add(p, 12)
-		} else {
-			p = unsafe.Add(p, -4)
-		}
-		func() {
-			defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-			defer func() {
-				if recover() == nil {
-					t.Errorf("the element beside memory could be read; at its end: %v", last)
-				}
-			}()
-			sink = *(*float32)(p)
-		}()
-	}
-}
-
 // TestRowsFenced has every row routine of every Set read and write slices beside pages that must not be touched.
 func TestRowsFenced(t *testing.T) {
-	f := &fences{t: t}
+	f := fence.New(t)
 	r := rand.New(rand.NewPCG(5, 6))
 	for _, s := range otherSets() {
 		for _, n := range fenceSizes() {
 			a, b, c := values(r, n, 0), values(r, n, 0), values(r, n, 0)
 			for _, test := range rowTests() {
-				f.both(fmt.Sprintf("%s %s, n=%d", s.name, test.name, n), func() {
-					test.f(s, fenced(f, c), fenced(f, a), fenced(f, b), fenced(f, c))
+				f.Both(fmt.Sprintf("%s %s, n=%d", s.name, test.name, n), func() {
+					test.f(s, fence.Copy(f, c), fence.Copy(f, a), fence.Copy(f, b), fence.Copy(f, c))
 				})
 			}
-			f.both(fmt.Sprintf("%s dequantize, n=%d", s.name, n), func() {
-				s.dequantize(fenced(f, a), fenced(f, make([]int8, n)), 3)
+			f.Both(fmt.Sprintf("%s dequantize, n=%d", s.name, n), func() {
+				s.dequantize(fence.Copy(f, a), fence.Copy(f, make([]int8, n)), 3)
 			})
-			f.both(fmt.Sprintf("%s widen, n=%d", s.name, n), func() {
-				s.widenBFloat16(fenced(f, a), fenced(f, make([]uint16, n)))
-				s.widenFloat16(fenced(f, a), fenced(f, make([]uint16, n)))
+			f.Both(fmt.Sprintf("%s widen, n=%d", s.name, n), func() {
+				s.widenBFloat16(fence.Copy(f, a), fence.Copy(f, make([]uint16, n)))
+				s.widenFloat16(fence.Copy(f, a), fence.Copy(f, make([]uint16, n)))
 			})
 			for _, rows := range []int{1, 3, 4, 5, 9} {
 				x := values(r, rows*n, 0)
 				what := fmt.Sprintf("%s, %d rows of %d: ", s.name, rows, n)
-				f.both(what+"maxima and exponentials", func() {
-					max, y := fenced(f, x[:rows]), fenced(f, x)
+				f.Both(what+"maxima and exponentials", func() {
+					max, y := fence.Copy(f, x[:rows]), fence.Copy(f, x)
 					s.rowMaxes(max, y, n, n)
-					s.expSums(fenced(f, x[:rows]), max, y, n, n)
+					s.expSums(fence.Copy(f, x[:rows]), max, y, n, n)
 				})
 				for i := range 4 {
-					f.both(what+"norm", func() {
-						p := Norm{Gamma: fenced(f, a), RMS: i > 1, OnePlus: i == 3}
+					f.Both(what+"norm", func() {
+						p := Norm{Gamma: fence.Copy(f, a), RMS: i > 1, OnePlus: i == 3}
 						if i%2 == 0 {
-							p.Beta = fenced(f, b)
+							p.Beta = fence.Copy(f, b)
 						}
-						s.norm(fenced(f, x), fenced(f, x), nil, &p)
-						s.norm(fenced(f, x), fenced(f, x), fenced(f, x), &p)
+						s.norm(fence.Copy(f, x), fence.Copy(f, x), nil, &p)
+						s.norm(fence.Copy(f, x), fence.Copy(f, x), fence.Copy(f, x), &p)
 					})
 				}
 				for _, half := range []int{n / 2, n / 3} {
 					if half > 0 {
-						f.both(what+"rotate", func() {
-							y, cos, sin := fenced(f, x), fenced(f, a[:half]), fenced(f, b[:half])
+						f.Both(what+"rotate", func() {
+							y, cos, sin := fence.Copy(f, x), fence.Copy(f, a[:half]), fence.Copy(f, b[:half])
 							s.rotateHalves(y, n, cos, sin)
 							s.rotatePairs(y, n, cos, sin)
 						})
@@ -159,10 +66,10 @@ func TestRowsFenced(t *testing.T) {
 				}
 				for _, d := range []int{1, 7, 8, 16, 24, 33} {
 					src := values(r, (n-1)*(d+rows)+d, 0)
-					f.both(fmt.Sprintf("%s, pack %d rows of %d", s.name, n, d), func() {
-						y := fenced(f, src)
-						s.packKeys(fenced(f, make([]float32, padded(n)*d)), y, d+rows, n, d)
-						s.packValues(fenced(f, make([]float32, padded(d)*n)), y, d+rows, n, d)
+					f.Both(fmt.Sprintf("%s, pack %d rows of %d", s.name, n, d), func() {
+						y := fence.Copy(f, src)
+						s.packKeys(fence.Copy(f, make([]float32, padded(n)*d)), y, d+rows, n, d)
+						s.packValues(fence.Copy(f, make([]float32, padded(d)*n)), y, d+rows, n, d)
 					})
 				}
 			}
@@ -172,7 +79,7 @@ func TestRowsFenced(t *testing.T) {
 
 // TestTilesFenced has every tile of every Set do the same.
 func TestTilesFenced(t *testing.T) {
-	f := &fences{t: t}
+	f := fence.New(t)
 	r := rand.New(rand.NewPCG(6, 6))
 	// try calls a tile whose panels are numbers of so many bytes: up to most tiles below each other, or panels of each stream.
 	try := func(what string, call func(*tile), rows, panels, size, most int, streams bool) {
@@ -188,15 +95,15 @@ func TestTilesFenced(t *testing.T) {
 				if streams {
 					flags &= tileAdd | tileScale
 				}
-				f.both(fmt.Sprintf("%s, k=%d, flags %d", what, k, flags), func() {
+				f.Both(fmt.Sprintf("%s, k=%d, flags %d", what, k, flags), func() {
 					q := tile{k: k, rows: rows, count: count, flags: flags, scale: 0.5, lda: uintptr(k+3) * 4, ldc: uintptr(wide*panelWidth) * 4,
 						panel: uintptr(k*panelWidth) * uintptr(size)}
-					q.c, q.a, q.b = &fenced(f, c)[0], &fenced(f, a)[0], &fenced(f, b)[0]
-					q.lds, q.ldr, q.sum, q.rowScale = q.ldc, q.ldc, q.c, &fenced(f, scale)[0]
+					q.c, q.a, q.b = &fence.Copy(f, c)[0], &fence.Copy(f, a)[0], &fence.Copy(f, b)[0]
+					q.lds, q.ldr, q.sum, q.rowScale = q.ldc, q.ldc, q.c, &fence.Copy(f, scale)[0]
 					if streams {
 						q.lds, q.panel = uintptr(count*panelWidth)*4, q.panel*uintptr(count)
 					} else {
-						q.sum, q.residual, q.bias = &fenced(f, c)[0], &fenced(f, c)[0], &fenced(f, bias)[0]
+						q.sum, q.residual, q.bias = &fence.Copy(f, c)[0], &fence.Copy(f, c)[0], &fence.Copy(f, bias)[0]
 					}
 					call(&q)
 				})
@@ -237,7 +144,7 @@ func TestTilesFenced(t *testing.T) {
 
 // TestProductsFenced has products and attention take all that they are given from fences: what tiles are told to read.
 func TestProductsFenced(t *testing.T) {
-	f := &fences{t: t}
+	f := fence.New(t)
 	r := rand.New(rand.NewPCG(7, 6))
 	ms, ns, ks := []int{1, 2, 3, 4, 6, 7, 9, 13, 29}, []int{1, 15, 16, 17, 64, 95, 112}, []int{0, 1, 17, 256, 259}
 	ds, tokens := []int{1, 8, 16, 20, 33, 64}, []int{1, 15, 16, 17, 33, 70}
@@ -254,18 +161,18 @@ func TestProductsFenced(t *testing.T) {
 					b := values(r, 2*n*k, 0)
 					w := packed(x, k, n, storage, gated, b, narrowed(b, storage))
 					a, c := values(r, (m-1)*(k+1)+k, 0), values(r, (m-1)*(n+1)+n, 0)
-					f.both(fmt.Sprintf("%s, m=%d k=%d n=%d, storage %d, gated %v", s.name, m, k, n, storage, gated), func() {
+					f.Both(fmt.Sprintf("%s, m=%d k=%d n=%d, storage %d, gated %v", s.name, m, k, n, storage, gated), func() {
 						v := *w
-						v.panels, v.narrow = fenced(f, w.panels), fenced(f, w.narrow)
-						got := fenced(f, c)
-						e := Epilogue{Bias: fenced(f, b[:min(n, len(b))]), Residual: got, ResidualStride: n + 1, Act: Activation(m % 3)}
+						v.panels, v.narrow = fence.Copy(f, w.panels), fence.Copy(f, w.narrow)
+						got := fence.Copy(f, c)
+						e := Epilogue{Bias: fence.Copy(f, b[:min(n, len(b))]), Residual: got, ResidualStride: n + 1, Act: Activation(m % 3)}
 						if len(e.Bias) < n {
 							e.Bias = nil
 						}
 						if gated {
 							e.UpBias = e.Bias
 						}
-						x.Gemm(got, n+1, fenced(f, a), k+1, m, &v, e)
+						x.Gemm(got, n+1, fence.Copy(f, a), k+1, m, &v, e)
 					})
 				}
 			}
@@ -276,18 +183,18 @@ func TestProductsFenced(t *testing.T) {
 					p := &Attn{Heads: 4, KVHeads: []int{4, 2, 1}[i%3], HeadDim: d, Scale: 0.3, Causal: n%2 > 0, Window: n * 2 / 3}
 					h := p.Heads * d
 					q, kv := values(r, n*h, 0), values(r, n*2*p.KVHeads*d, 0)
-					f.both(fmt.Sprintf("%s, %d heads, d=%d, %d tokens", s.name, p.KVHeads, d, n), func() {
-						y, out, ld := fenced(f, kv), fenced(f, q), 2*p.KVHeads*d
-						x.Attention(out, h, fenced(f, q), h, y, y[p.KVHeads*d:], ld, []int32{0, int32(n)}, p)
+					f.Both(fmt.Sprintf("%s, %d heads, d=%d, %d tokens", s.name, p.KVHeads, d, n), func() {
+						y, out, ld := fence.Copy(f, kv), fence.Copy(f, q), 2*p.KVHeads*d
+						x.Attention(out, h, fence.Copy(f, q), h, y, y[p.KVHeads*d:], ld, []int32{0, int32(n)}, p)
 						c := x.NewKV(p.KVHeads, d, typ, p.Window)
 						c.Append(y, y[p.KVHeads*d:], ld, n)
 						at := h * (n - 1)
 						for i := range c.pages {
 							page := &c.pages[i]
-							page.f32, page.b16 = fenced(f, page.f32), fenced(f, page.b16)
+							page.f32, page.b16 = fence.Copy(f, page.f32), fence.Copy(f, page.b16)
 						}
-						x.AttentionKV(out[at:], h, fenced(f, q[at:]), h, []int32{0, 1}, []*KV{c}, p)
-						x.AttentionKV(out, h, fenced(f, q), h, []int32{0, int32(n)}, []*KV{c}, p)
+						x.AttentionKV(out[at:], h, fence.Copy(f, q[at:]), h, []int32{0, 1}, []*KV{c}, p)
+						x.AttentionKV(out, h, fence.Copy(f, q), h, []int32{0, int32(n)}, []*KV{c}, p)
 					})
 				}
 			}
