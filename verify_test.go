@@ -174,7 +174,7 @@ func TestOpenErrors(t *testing.T) {
 	}{
 		{fstest.MapFS{}, "config.json is not there"},
 		{fstest.MapFS{"config.json": file(`{"model_type": "bert"}`)}, "loader: neither model.safetensors nor"},
-		{fstest.MapFS{"config.json": file("{")}, "config.json: unexpected EOF"},
+		{fstest.MapFS{"config.json": file("{")}, "config.json: unexpected end of JSON input"},
 		{fstest.MapFS{"modules.json": file(`[{"path": "../x"}]`)}, `modules.json: module 0: "../x" is not a path inside the repository`},
 	} {
 		if _, err := godwit.OpenFS(c.files); err == nil || !strings.HasPrefix(err.Error(), c.want) {

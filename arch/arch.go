@@ -107,7 +107,7 @@ func ParseConfig(text []byte) (*Config, error) {
 func (c *Config) Decode(v any) error {
 	d := json.NewDecoder(bytes.NewReader(c.text))
 	if err := d.Decode(v); err != nil {
-		return fmt.Errorf("config.json: %s", strings.TrimPrefix(err.Error(), "json: "))
+		return fmt.Errorf("config.json: %s", files.JSONCause(err))
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return errors.New("config.json: there is something after the object")

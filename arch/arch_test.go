@@ -15,12 +15,12 @@ func TestReadConfig(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{`{"model_type": "bert", "architectures": ["BertModel", "Other"]}`, ""},
 		{`{"model_type": "bert", "architectures": null, "id2label": null}`, ""},
-		{``, "config.json: EOF"},
+		{``, "config.json: it is empty"},
 		{`{}`, "config.json has no model_type"},
-		{`[]`, "config.json: cannot unmarshal array into Go value of type arch.Config"},
-		{`{"model_type": 3}`, "config.json: cannot unmarshal number into Go struct field Config.model_type of type string"},
+		{`[]`, "config.json: it is a JSON array"},
+		{`{"model_type": 3}`, `config.json: "model_type" is a number, not a string`},
 		{`{"model_type": "bert"} x`, "config.json: there is something after the object"},
-		{`{"model_type": "bert"`, "config.json: unexpected EOF"},
+		{`{"model_type": "bert"`, "config.json: unexpected end of JSON input"},
 	} {
 		config, err := ReadConfig(fstest.MapFS{"config.json": &fstest.MapFile{Data: []byte(c.text)}})
 		switch {

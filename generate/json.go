@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/godwit-ml/godwit/internal/files"
 )
@@ -38,7 +37,7 @@ func ParseConfig(text []byte) (*Config, error) {
 	var f fileConfig
 	d := json.NewDecoder(bytes.NewReader(text))
 	if err := d.Decode(&f); err != nil {
-		return nil, fmt.Errorf("%s: %s", configName, strings.TrimPrefix(err.Error(), "json: "))
+		return nil, fmt.Errorf("%s: %s", configName, files.JSONCause(err))
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nil, fmt.Errorf("%s: there is something after the object", configName)
@@ -152,7 +151,10 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 		}
 		return nil
 	}
-	return json.Unmarshal(b, (*[]string)(t))
+	if json.Unmarshal(b, (*[]string)(t)) != nil {
+		return fmt.Errorf("stop_strings is %.40s, neither a string nor an array of strings", b)
+	}
+	return nil
 }
 
 // A bias is a pair [[ids], bias].
@@ -209,7 +211,7 @@ func (f *fileConfig) config() (*Config, error) {
 		{"dola_layers", isSet(f.DoLa)},
 	} {
 		if other.asked {
-			return nil, fmt.Errorf("%s asks for a way of generating that is not supported; without it the tokens would be others",
+			return nil, fmt.Errorf("%s asks for a way of generating that is not supported; without it, the tokens are others: take it out of the file if they may be",
 				other.field)
 		}
 	}

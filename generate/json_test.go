@@ -58,9 +58,12 @@ func TestParseConfig(t *testing.T) {
 // TestParseConfigErrors: what is wrong with a file.
 func TestParseConfigErrors(t *testing.T) {
 	for _, c := range [][2]string{
-		{`[]`, "cannot unmarshal array into Go value of type generate.fileConfig"},
+		{`[]`, "it is a JSON array"},
+		{``, "it is empty"},
+		{`{"temperature": "hot"}`, `"temperature" is a string, not a number`},
+		{`{"stop_strings": [1]}`, "stop_strings is [1], neither a string nor an array of strings"},
 		{`{} {}`, "there is something after the object"},
-		{`{"top_k": 1.5}`, "cannot unmarshal number 1.5 into Go struct field fileConfig.top_k of type int"},
+		{`{"top_k": 1.5}`, `"top_k" is 1.5, not a whole number`},
 		{`{"eos_token_id": "x"}`, `"x" is no token id`},
 		{`{"eos_token_id": [1, -1]}`, `-1 is no token id`},
 		{`{"eos_token_id": 1.5}`, `1.5 is no token id`},
@@ -74,8 +77,8 @@ func TestParseConfigErrors(t *testing.T) {
 		{`{"top_k": -3}`, "top_k is -3; want a number from 0 to 2147483647"},
 		{`{"bad_words_ids": [[]]}`, "bad_words_ids holds an empty sequence"},
 		{`{"stop_strings": [""]}`, "stop_strings holds an empty text"},
-		{`{"num_beams": 4}`, "num_beams asks for a way of generating that is not supported; without it the tokens would be others"},
-		{`{"penalty_alpha": 0.6, "top_k": 4}`, "penalty_alpha asks for a way of generating that is not supported; without it the tokens would be others"},
+		{`{"num_beams": 4}`, "num_beams asks for a way of generating that is not supported; without it, the tokens are others: take it out of the file if they may be"},
+		{`{"penalty_alpha": 0.6, "top_k": 4}`, "penalty_alpha asks for a way of generating that is not supported; without it, the tokens are others: take it out of the file if they may be"},
 		{`{"suppress_tokens": [` + strings.Repeat("1,", 1<<18) + `1]}`, "a list has 262145 ids; the limit is 262144"},
 	} {
 		_, err := generate.ParseConfig([]byte(c[0]))

@@ -87,7 +87,7 @@ func Open(fsys fs.FS) (*Processor, error) {
 			Image json.RawMessage `json:"image_processor"`
 		}
 		if err := json.Unmarshal(b, &c); err != nil {
-			return nil, fmt.Errorf("imageproc: %s: %w", nested, err)
+			return nil, fmt.Errorf("imageproc: %s: %s", nested, files.JSONCause(err))
 		}
 		if len(c.Image) > 0 && !isNull(c.Image) {
 			return parse(c.Image, nested, fsys)
@@ -122,7 +122,7 @@ func parse(b []byte, name string, fsys fs.FS) (*Processor, error) {
 func parseConfig(b []byte, fsys fs.FS) (*Processor, error) {
 	var c config
 	if err := json.Unmarshal(b, &c); err != nil {
-		return nil, err
+		return nil, errors.New(files.JSONCause(err))
 	}
 	name, k, fast, err := c.class(fsys)
 	if err != nil {

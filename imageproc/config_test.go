@@ -13,7 +13,7 @@ import (
 // TestConfigErrors asserts what a user reads of a configuration that cannot be used.
 func TestConfigErrors(t *testing.T) {
 	for _, tt := range []struct{ config, want string }{
-		{`[]`, "json: cannot unmarshal array into Go value of type imageproc.config"},
+		{`[]`, "it is a JSON array"},
 		{`{}`, "it has no image_processor_type"},
 		{`{"feature_extractor_type": "WhisperFeatureExtractor"}`, `feature_extractor_type "WhisperFeatureExtractor" is not supported; supported are BeitImageProcessor, ` +
 			"BitImageProcessor, BlipImageProcessor, CLIPImageProcessor, ChineseCLIPImageProcessor, ConvNextImageProcessor, DINOv3ViTImageProcessor, DeiTImageProcessor, " +

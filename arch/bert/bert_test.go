@@ -106,7 +106,7 @@ func TestConfigErrors(t *testing.T) {
 	}{
 		{"bert/regression", replace(`"hidden_size": 18`, `"hidden_size": 17`), "config.json: hidden_size 17 is not a multiple of num_attention_heads 3"},
 		{"bert/regression", replace(`"hidden_size": 18`, `"hidden_size": 0`), "config.json: hidden_size is 0; want 1 to 1048576"},
-		{"bert/regression", replace(`"hidden_size": 18`, `"hidden_size": "big"`), "config.json: cannot unmarshal string"},
+		{"bert/regression", replace(`"hidden_size": 18`, `"hidden_size": "big"`), `config.json: "hidden_size" is a string, not a whole number`},
 		{"bert/regression", replace(`"num_hidden_layers": 2`, `"num_hidden_layers": 1000000000`), "config.json: num_hidden_layers is 1000000000; want 1 to 4096"},
 		{"bert/regression", replace(`"hidden_act": "gelu"`, `"hidden_act": "gulu"`), `config.json: hidden_act: the activation "gulu" is not supported; supported are gelu,`},
 		{"bert/regression", replace(`"is_decoder": false`, `"is_decoder": true`), "config.json: is_decoder or add_cross_attention is set; only encoders are supported"},

@@ -197,7 +197,7 @@ func TestConfigErrors(t *testing.T) {
 		{"llama", `"num_attention_heads": 32, "num_key_value_heads": 5`, "config.json: num_attention_heads 32 is not a multiple of num_key_value_heads 5"},
 		{"llama", `"vocab_size": 0`, "config.json: vocab_size is 0; want 1 to 134217728"},
 		{"llama", `"hidden_act": "gulu"`, `config.json: hidden_act: the activation "gulu" is not supported`},
-		{"llama", `"hidden_size": "big"`, "config.json: cannot unmarshal string"},
+		{"llama", `"hidden_size": "big"`, `config.json: "hidden_size" is a string, not a whole number`},
 		{"llama", `"rope_scaling": {"type": "spiral", "factor": 2}`, `config.json: rope type "spiral" is not supported`},
 		{"llama", `"rope_scaling": {"type": "linear"}`, `config.json: rope type "linear" has factor 0; want a number above 0`},
 		{"phi3", `"rope_scaling": {"type": "longrope", "short_factor": [1], "long_factor": []}`, `config.json: rope type "longrope" has 1 short and 0 long factors; want 48`},

@@ -15,6 +15,7 @@ import (
 
 	"github.com/godwit-ml/godwit/chat"
 	"github.com/godwit-ml/godwit/hub"
+	"github.com/godwit-ml/godwit/internal/files"
 )
 
 func templateCommand(c *console) *cobra.Command {
@@ -99,7 +100,7 @@ func (c *console) template(f *templateFlags, name string) error {
 		}
 		v, err := chat.Decode([]byte(value))
 		if err != nil {
-			return usagef("--set %s: %s is not JSON: %s (a string needs quotes)", key, value, jsonCause(err))
+			return usagef("--set %s: %s is not JSON: %s (a string needs quotes)", key, value, files.JSONCause(err))
 		}
 		in.Variables = in.Variables.With(key, v)
 	}
@@ -284,7 +285,7 @@ func (c *console) readJSON(name string) (any, error) {
 	}
 	v, err := chat.Decode(bytes.TrimPrefix(b, []byte("\xef\xbb\xbf")))
 	if err != nil {
-		return nil, fmt.Errorf("%s: not JSON: %s", shownName(name), jsonCause(err))
+		return nil, fmt.Errorf("%s: not JSON: %s", shownName(name), files.JSONCause(err))
 	}
 	return v, nil
 }
@@ -333,7 +334,7 @@ func (c *console) templateLines(cmd *cobra.Command, name string) error {
 		}
 		var line templateLine
 		if err := json.Unmarshal(b, &line); err != nil {
-			return t.errorf("not a JSON object with template and messages: %s", jsonCause(err))
+			return t.errorf("not a JSON object with template and messages: %s", files.JSONCause(err))
 		}
 		if line.Template == nil {
 			return t.errorf(`the object has no "template"`)

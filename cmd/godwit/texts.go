@@ -10,8 +10,9 @@ import (
 	"io"
 	"iter"
 	"os"
-	"strings"
 	"unicode/utf8"
+
+	"github.com/godwit-ml/godwit/internal/files"
 )
 
 // maxLine is the longest line of input in bytes.
@@ -88,7 +89,7 @@ func (t *texts) next() (record, error) {
 		}
 		var rec record
 		if err := json.Unmarshal(b, &rec); err != nil {
-			return record{}, t.errorf("not a JSON object with a \"text\": %s", jsonCause(err))
+			return record{}, t.errorf("not a JSON object with a \"text\": %s", files.JSONCause(err))
 		}
 		if rec.Text == nil {
 			return record{}, t.errorf(`the object has no "text"`)
@@ -137,18 +138,6 @@ func (t *texts) readLine() ([]byte, error) {
 
 func (t *texts) errorf(format string, args ...any) error {
 	return fmt.Errorf("%s: line %d: %s", t.name, t.line, fmt.Sprintf(format, args...))
-}
-
-// jsonCause puts an error of encoding/json into words that do not speak of Go types.
-func jsonCause(err error) string {
-	var t *json.UnmarshalTypeError
-	if errors.As(err, &t) {
-		if t.Field != "" {
-			return fmt.Sprintf("%q is a %s, not a string", t.Field, t.Value)
-		}
-		return "it is a JSON " + t.Value
-	}
-	return strings.TrimPrefix(err.Error(), "json: ")
 }
 
 // input returns the texts that a command is to work on: its arguments, or the lines of files ("-" is standard input), or

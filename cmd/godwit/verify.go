@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/godwit-ml/godwit"
+	"github.com/godwit-ml/godwit/internal/files"
 	"github.com/godwit-ml/godwit/tensor"
 )
 
@@ -136,7 +137,7 @@ func readCase(path string) (caseFile, error) {
 		return c, fmt.Errorf("%s: %w", path, unpath(err))
 	}
 	if err := json.Unmarshal(b, &c); err != nil {
-		return c, fmt.Errorf("%s: %s", path, jsonCause(err))
+		return c, fmt.Errorf("%s: %s", path, files.JSONCause(err))
 	}
 	return c, nil
 }

@@ -25,7 +25,7 @@ func readJSON(fsys fs.FS, name string, v any) (bool, error) {
 		return false, err
 	}
 	if err := json.Unmarshal(b, v); err != nil {
-		return false, fmt.Errorf("%s: %w", name, err)
+		return false, fmt.Errorf("%s: %s", name, files.JSONCause(err))
 	}
 	return true, nil
 }
