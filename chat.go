@@ -56,14 +56,14 @@ func (s *Session) Chat(ctx context.Context, messages []chat.Message, opts ...Gen
 
 // ChatPrompt returns the prompt that Chat makes of the messages: what the model's chat template gives.
 func (m *Model) ChatPrompt(messages []chat.Message, opts ...GenerateOption) (string, error) {
-	prompt, err := "", error(errNotGenerating)
-	if m.gen != nil {
-		o := &generateOptions{}
-		if m.gen.config != nil {
-			o = m.gen.options(opts)
-		}
-		prompt, err = m.render(o, messages)
+	if m.gen == nil {
+		return "", fmt.Errorf("godwit: %w", m.errNotGenerating())
 	}
+	o := &generateOptions{}
+	if m.gen.config != nil {
+		o = m.gen.options(opts)
+	}
+	prompt, err := m.render(o, messages)
 	if err != nil {
 		return "", fmt.Errorf("godwit: %w", err)
 	}
@@ -73,7 +73,7 @@ func (m *Model) ChatPrompt(messages []chat.Message, opts ...GenerateOption) (str
 // render returns the prompt for the messages.
 func (m *Model) render(o *generateOptions, messages []chat.Message) (string, error) {
 	if m.gen.chatErr != nil {
-		return "", fmt.Errorf("the model cannot chat: %w", m.gen.chatErr)
+		return "", m.named(fmt.Errorf("the model cannot chat: %w", m.gen.chatErr))
 	}
 	in := o.chat
 	in.Messages, in.AddGenerationPrompt = messages, in.ContinueFinal == ""

@@ -1,6 +1,7 @@
 package godwit
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -181,8 +182,19 @@ type generator struct {
 	chatErr   error
 }
 
-// errNotGenerating is returned by the tasks of decoders of another model.
-var errNotGenerating = errors.New("the model does not generate text: it is no decoder with a head for the next token")
+// errNotGenerating returns the error of the tasks of decoders for another model.
+func (m *Model) errNotGenerating() error {
+	return m.named(fmt.Errorf("%s does not generate text; models of a class ...ForCausalLM or ...LMHeadModel do",
+		cmp.Or(m.info.Class, m.info.ModelType)))
+}
+
+// named puts the model's name before an error of its files, as opening it does.
+func (m *Model) named(err error) error {
+	if err == nil || m.info.Name == "" {
+		return err
+	}
+	return fmt.Errorf("%s: %w", m.info.Name, err)
+}
 
 // openGenerator prepares what generation needs. openText was called.
 func (m *Model) openGenerator(c *arch.Config, base fs.FS) {
@@ -256,16 +268,25 @@ func (m *Model) NewSession(opts ...GenerateOption) *Session {
 	s := &Session{m: m, opts: opts}
 	switch {
 	case m.gen == nil:
-		s.err = errNotGenerating
+		s.err = m.errNotGenerating()
 	case m.gen.configErr != nil:
-		s.err = m.gen.configErr
+		s.err = m.named(m.gen.configErr)
 	case m.text.tokErr != nil:
-		s.err = m.text.tokErr
+		s.err = m.named(m.text.tokErr)
 	default:
 		o := m.gen.options(opts)
 		s.s = generate.NewSession(m.gen.model(m, o.context), o.cache)
 	}
 	return s
+}
+
+// Err returns why the model cannot generate at all, the error of every call: it is no model for that, or one of its files could
+// not be read. It is nil if it can.
+func (s *Session) Err() error {
+	if s.err == nil {
+		return nil
+	}
+	return fmt.Errorf("godwit: %w", s.err)
 }
 
 // Generate is [Model.Generate] with what the session knows.

@@ -315,7 +315,8 @@ func TestChat(t *testing.T) {
 		t.Errorf("without a template: %v", err)
 	}
 	_, err = godwit.Text(open(t, "testdata/models/bert/regression").Chat(t.Context(), messages))
-	if want := "godwit: the model does not generate text: it is no decoder with a head for the next token"; err == nil || err.Error() != want {
+	if want := "godwit: testdata/models/bert/regression: BertForSequenceClassification does not generate text; models of a class " +
+		"...ForCausalLM or ...LMHeadModel do"; err == nil || err.Error() != want {
 		t.Errorf("a BERT: %v", err)
 	}
 }

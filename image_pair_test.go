@@ -134,7 +134,7 @@ func TestImageTextErrors(t *testing.T) {
 		model, without, with string // a file that is not there, or has other text
 		want                 string
 	}{
-		{"clip", "tokenizer.json", "", "godwit: the model has no tokenizer: neither tokenizer.json nor vocab.txt is there"},
+		{"clip", "tokenizer.json", "", "godwit: the model has no tokenizer: there is no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt"},
 		{"siglip", "tokenizer_config.json", "{}",
 			"godwit: the model wants texts padded to 64 tokens: neither tokenizer.json nor tokenizer_config.json names the token to pad with"},
 		{"siglip", "tokenizer_config.json", `{"pad_token":{"content":"<pad>"}}`,

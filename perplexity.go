@@ -30,10 +30,10 @@ func (m *Model) Perplexity(ctx context.Context, text string, o generate.ScoreOpt
 
 func (m *Model) perplexity(ctx context.Context, text string, o generate.ScoreOptions) (*Perplexity, error) {
 	if m.gen == nil {
-		return nil, errNotGenerating
+		return nil, m.errNotGenerating()
 	}
 	if m.text.tokErr != nil {
-		return nil, m.text.tokErr
+		return nil, m.named(m.text.tokErr)
 	}
 	ids, err := m.text.tok.AppendIDs(nil, text, 0)
 	if err != nil {

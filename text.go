@@ -86,7 +86,7 @@ func (m *Model) openPair(pair arch.ImageTextEncoder, base fs.FS) {
 func (t *textModel) loadTokenizer(base fs.FS) {
 	t.tok, t.tokErr = tokenizer.Load(base)
 	if errors.Is(t.tokErr, fs.ErrNotExist) {
-		t.tokErr = errors.New("the model has no tokenizer: neither tokenizer.json nor vocab.txt is there")
+		t.tokErr = errors.New("the model has no tokenizer: there is no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt")
 	}
 }
 

@@ -211,8 +211,8 @@ func (f *fileConfig) config() (*Config, error) {
 		{"dola_layers", isSet(f.DoLa)},
 	} {
 		if other.asked {
-			return nil, fmt.Errorf("%s asks for a way of generating that is not supported; without it, the tokens are others: take it out of the file if they may be",
-				other.field)
+			return nil, fmt.Errorf("%s asks for a way of generating that is not supported; without it, the tokens are others: "+
+				"take it out of the file if they may be", other.field)
 		}
 	}
 	n := 0

@@ -110,8 +110,8 @@ var badCases = []badCase{
 		files: map[string]string{"../t.jinja": "x"}, want: `--set is "x", must be name=JSON (see godwit template --help)`},
 
 	{name: "chat without model", args: "chat", code: 2, want: "chat needs MODEL (see godwit chat --help)"},
-	{name: "chat with an encoder", args: "chat|DIR/model", stdin: "hi", code: 1,
-		want: "the model does not generate text: it is no decoder with a head for the next token"},
+	{name: "chat with an encoder", args: "chat|DIR/model", code: 1,
+		want: "DIR/model: BertModel does not generate text; models of a class ...ForCausalLM or ...LMHeadModel do"},
 
 	// Chat templates.
 	{name: "no chat template", args: "template|DIR/model|--user|a", code: 1, want: "DIR/model: the model has no chat template"},
@@ -368,9 +368,9 @@ var badCases = []badCase{
 	{name: "an empty prompt", inside: true, args: "generate", code: 1,
 		want: "the prompt has no tokens; a model that puts none before a text needs a text to go on with"},
 	{name: "generating by an encoder", args: "generate|--model|DIR/model|x", code: 1,
-		want: "the model does not generate text: it is no decoder with a head for the next token"},
+		want: "DIR/model: BertModel does not generate text; models of a class ...ForCausalLM or ...LMHeadModel do"},
 	{name: "perplexity by an encoder", args: "perplexity|--model|DIR/model|x", code: 1,
-		want: "the model does not generate text: it is no decoder with a head for the next token"},
+		want: "DIR/model: BertModel does not generate text; models of a class ...ForCausalLM or ...LMHeadModel do"},
 	{name: "a window of one", inside: true, args: "perplexity|--window|1|some text", code: 1,
 		want: "the window is 1 tokens and the stride 1; want 1 ≤ stride < window"},
 	{name: "an empty image",

@@ -15,6 +15,7 @@ import (
 
 	"github.com/godwit-ml/godwit"
 	"github.com/godwit-ml/godwit/chat"
+	"github.com/godwit-ml/godwit/generate"
 )
 
 func chatCommand(io *console) *cobra.Command {
@@ -25,6 +26,9 @@ func chatCommand(io *console) *cobra.Command {
 		Long: `chat answers what you write, in view of what was said before. A line that ends with \ goes on with the next,
 and what is pasted may have many lines. Ctrl-C stops the answer, and only that; Ctrl-D on an empty line ends.
 Lines can be edited, and the arrow keys bring former ones back. Input from a file or a pipe works too.
+
+With --json an answer is a line with a JSON object: its text, the number of its tokens, and the reason for which
+it ended, as in generate --jsonl, or interrupted.
 
 In the conversation:
   /clear        forget what was said
@@ -65,14 +69,17 @@ func (t *talk) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	defer m.Close()
-	if _, err := m.ChatPrompt([]chat.Message{chat.User("")}); errors.Is(err, chat.ErrNoTemplate) {
-		return fmt.Errorf("%s: the model has no chat template: it was not trained on conversations; generate continues texts with it", args[0])
+	s := m.NewSession(opts...)
+	if err := canChat(m, s); err != nil {
+		return err
 	}
 	lines := t.lines()
-	s := m.NewSession(opts...)
 	for {
 		text, err := t.message(lines)
 		if err == io.EOF {
+			if t.raw != nil {
+				fmt.Fprintln(t.err) // after the prompt
+			}
 			return nil
 		}
 		if err != nil {
@@ -99,51 +106,101 @@ func (t *talk) run(c *cobra.Command, args []string) error {
 	}
 }
 
+// canChat returns what keeps the model from any conversation.
+func canChat(m *godwit.Model, s *godwit.Session) error {
+	if err := s.Err(); err != nil {
+		return err
+	}
+	_, err := m.ChatPrompt([]chat.Message{chat.User("")})
+	var refused *chat.Error
+	switch {
+	case errors.Is(err, chat.ErrNoTemplate):
+		return fmt.Errorf("%s: the model has no chat template: it was not trained on conversations; generate continues texts with it",
+			m.Info().Name)
+	case errors.As(err, &refused):
+		return nil // this message, but perhaps not others
+	}
+	return err
+}
+
+// answered is the line of an answer with --json.
+type answered struct {
+	Text   string `json:"text"`
+	Tokens int    `json:"tokens"`
+	Finish string `json:"finish"`
+	Stop   string `json:"stop,omitempty"`
+}
+
 // answer writes the answer to a message. One that is stopped counts as far as it came; one that fails leaves no trace.
-func (t *talk) answer(ctx context.Context, s *godwit.Session, text string) error {
+func (t *talk) answer(ctx context.Context, s *godwit.Session, question string) error {
 	one, stop := context.WithCancel(ctx)
 	defer stop()
 	defer t.catch(stop)()
 	before := t.messages
-	t.messages = append(t.messages, chat.User(text))
+	t.messages = append(t.messages, chat.User(question))
 	all := t.messages
 	if t.system != "" {
 		all = append([]chat.Message{chat.System(t.system)}, all...)
 	}
-	var answer strings.Builder
+	var a answered
+	var text strings.Builder
 	speed := speedometer{start: time.Now()}
 	for tok, err := range speed.count(s.Chat(one, all)) {
 		switch {
 		case err == nil:
 		case ctx.Err() == nil && one.Err() != nil: // the answer alone is stopped
-			t.messages = append(t.messages, chat.Assistant(answer.String()))
-			if err := t.show("\n"); err != nil {
-				return err
-			}
-			t.note("stopped")
-			return nil
+			a.Finish = interrupted
 		case ctx.Err() != nil || !t.inTerm:
 			return err
 		default: // too long, or a template that refuses: the conversation can go on otherwise
-			t.note("%s", message(err))
 			t.messages = before
+			if len(before) > 0 {
+				err = fmt.Errorf("%w (/clear forgets what was said)", err)
+			}
+			t.note("%s", message(err))
 			return nil
 		}
-		answer.WriteString(tok.Text)
+		if err != nil {
+			break
+		}
+		text.WriteString(tok.Text)
+		a.Tokens, a.Finish, a.Stop = a.Tokens+1, string(tok.Finish), tok.Stop
 		if err := t.show(tok.Text); err != nil {
 			return err
 		}
 	}
-	t.messages = append(t.messages, chat.Assistant(answer.String()))
-	if err := t.show("\n"); err != nil {
+	a.Text = text.String()
+	t.messages = append(t.messages, chat.Assistant(a.Text))
+	if err := t.end(&a); err != nil {
 		return err
+	}
+	switch a.Finish {
+	case interrupted:
+		t.note("stopped")
+		return nil
+	case string(generate.FinishContext):
+		t.note("the conversation fills the model's context of %d tokens: /clear forgets what was said", s.Tokens()+1)
 	}
 	speed.show(t.console)
 	return nil
 }
 
-// show writes a piece of an answer at once.
+// interrupted is the reason for which an answer ended that Ctrl-C stopped.
+const interrupted = "interrupted"
+
+// end writes what stands at the end of an answer: with --json, the answer itself.
+func (t *talk) end(a *answered) error {
+	if !t.json {
+		return t.show("\n")
+	}
+	return errors.Join(writeLine(t.out, a), t.out.Flush())
+}
+
+// show writes a piece of an answer at once, unless it is collected for --json.
 func (t *talk) show(text string) error {
+	if t.json {
+		return nil
+	}
 	if t.outTerm {
 		text = strings.Map(visible, text)
 	}

@@ -69,6 +69,61 @@ func TestChatWithoutTemplate(t *testing.T) {
 	}
 }
 
+// TestChatCannot: what keeps a model from any conversation is told at once, not at the first message.
+func TestChatCannot(t *testing.T) {
+	for _, tt := range []struct{ file, text, want string }{
+		{"chat_template.jinja", "{% if x %}", "the model cannot chat: chat_template.jinja: line 1: Unexpected end of template. Jinja was looking for the " +
+			"following tags: 'elif' or 'else' or 'endif'. The innermost block that needs to be closed is 'if'."},
+		{"generation_config.json", `{"temperature": "hot"}`, `generation_config.json: "temperature" is a string, not a number`},
+		{"tokenizer.json", "{", "tokenizer: the file (byte 0): the file ends in the middle of a value: want a string"},
+	} {
+		dir := teller(t, plain)
+		if err := os.WriteFile(filepath.Join(dir, tt.file), []byte(tt.text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, errs, code := command(t, filepath.Dir(dir), "", "chat", dir)
+		if want := "godwit: DIR/model: " + tt.want + "\n"; code != 1 || errs != want {
+			t.Errorf("%s: exit code %d\ngot  %swant %s", tt.file, code, errs, want)
+		}
+	}
+	// One that refuses a message may take another.
+	dir := teller(t, "{{ raise_exception('say more') if messages[0].content == '' else messages[0].content }}")
+	if got, want := must(t, "Once upon a time\n", "chat", dir, "--greedy", "-n", "3"), ", he had\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestChatJSON(t *testing.T) {
+	dir := teller(t, plain)
+	got := must(t, "Once upon a time\n/clear\nOnce upon a time\n", "chat", dir, "--json", "--greedy", "-n", "12", "--stop", "great deal")
+	want := `{"text":", he had been a ","tokens":8,"finish":"stop","stop":"great deal"}` + "\n"
+	if got != want+want {
+		t.Errorf("got  %s\nwant %s", got, want+want)
+	}
+}
+
+// TestChatFull: when the context is full the user learns what to do, and can go on.
+func TestChatFull(t *testing.T) {
+	dir := teller(t, plain)
+	var out, errs bytes.Buffer
+	long := strings.Repeat("Once upon a time ", 60)
+	keys := "Once upon a time\r" + long + "\r/clear\r" + long[:17*28] + "\r\x04"
+	c := &console{in: strings.NewReader(keys), out: bufio.NewWriter(&out), err: &errs, inTerm: true, width: 80}
+	c.raw = func() (func(), error) { return func() {}, nil }
+	code := run(context.Background(), c, []string{"chat", dir, "--greedy", "--ignore-eos"})
+	for _, want := range []string{
+		"godwit: the prompt has 495 tokens; the model takes 256 with those that follow (/clear forgets what was said)\n",
+		"godwit: the conversation fills the model's context of 256 tokens: /clear forgets what was said\n",
+	} {
+		if !strings.Contains(errs.String(), want) {
+			t.Errorf("%q is not in %q", want, errs.String())
+		}
+	}
+	if code != 0 || !strings.HasSuffix(errs.String(), "\n") {
+		t.Errorf("exit code %d, the end is %q", code, errs.String())
+	}
+}
+
 // TestChatEditor types at a terminal: every key is given to the line editor, and what it draws goes to stderr.
 func TestChatEditor(t *testing.T) {
 	dir := teller(t, plain)

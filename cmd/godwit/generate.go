@@ -111,6 +111,9 @@ func (g *generateText) run(c *cobra.Command, args []string) error {
 		}))
 	}
 	s := m.NewSession(opts...)
+	if err := s.Err(); err != nil {
+		return err
+	}
 	list := []generated{} // of --json
 	for prompt, err := range prompts {
 		if err != nil {

@@ -70,6 +70,9 @@ func (p *perplexity) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	defer m.Close()
+	if err := m.NewSession().Err(); err != nil {
+		return err
+	}
 	p.options.Progress = func(done, total int) { p.progress("%d of %d tokens", done, total) }
 	list := []perplexityLine{} // of --json
 	for text, err := range texts {
