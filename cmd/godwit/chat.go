@@ -27,8 +27,8 @@ func chatCommand(io *console) *cobra.Command {
 and what is pasted may have many lines. Ctrl-C stops the answer, and only that; Ctrl-D on an empty line ends.
 Lines can be edited, and the arrow keys bring former ones back. Input from a file or a pipe works too.
 
-With --json an answer is a line with a JSON object: its text, the number of its tokens, and the reason for which
-it ended, as in generate --jsonl, or interrupted.
+With --json an answer is a line with a JSON object: its text, the number of its tokens, and the reason for
+which it ended, as in generate --jsonl, or interrupted.
 
 In the conversation:
   /clear        forget what was said
@@ -37,12 +37,14 @@ In the conversation:
   /exit         end`,
 		Example: `  godwit chat HuggingFaceTB/SmolLM2-135M-Instruct
   godwit chat ./model --system "Answer in one sentence." --temperature 0.7
+  godwit chat ./SmolLM3-3B --set enable_thinking=false
   echo "Who wrote Faust?" | godwit chat ./model --greedy`,
 		Args: arguments(1, 1),
 		RunE: t.run,
 	}
 	t.modelFlags.add(c, false)
-	t.samplingFlags.add(c)
+	t.samplingFlags.add(c, "0")
+	c.Flags().StringArrayVar(&t.set, "set", nil, "variable of the chat template, name=JSON (may be repeated)")
 	c.Flags().StringVar(&t.system, "system", "", "message before the conversation that tells the model how to answer")
 	return c
 }
@@ -52,6 +54,7 @@ type talk struct {
 	modelFlags
 	samplingFlags
 	system   string
+	set      []string
 	messages []chat.Message // without the system's
 }
 
@@ -63,6 +66,13 @@ func (t *talk) run(c *cobra.Command, args []string) error {
 	case !utf8.ValidString(t.system):
 		return usagef("--system is not valid UTF-8")
 	}
+	variables, err := parseVariables(t.set)
+	if err != nil {
+		return err
+	}
+	for _, v := range variables {
+		opts = append(opts, godwit.WithTemplateVariable(v.Name, v.Value))
+	}
 	t.model = args[0]
 	m, err := t.open()
 	if err != nil {
@@ -70,7 +80,7 @@ func (t *talk) run(c *cobra.Command, args []string) error {
 	}
 	defer m.Close()
 	s := m.NewSession(opts...)
-	if err := canChat(m, s); err != nil {
+	if err := canChat(m, s, opts); err != nil {
 		return err
 	}
 	lines := t.lines()
@@ -107,11 +117,11 @@ func (t *talk) run(c *cobra.Command, args []string) error {
 }
 
 // canChat returns what keeps the model from any conversation.
-func canChat(m *godwit.Model, s *godwit.Session) error {
+func canChat(m *godwit.Model, s *godwit.Session, opts []godwit.GenerateOption) error {
 	if err := s.Err(); err != nil {
 		return err
 	}
-	_, err := m.ChatPrompt([]chat.Message{chat.User("")})
+	_, err := m.ChatPrompt([]chat.Message{chat.User("")}, opts...)
 	var refused *chat.Error
 	switch {
 	case errors.Is(err, chat.ErrNoTemplate):

@@ -93,6 +93,15 @@ func TestChatCannot(t *testing.T) {
 	}
 }
 
+// TestChatVariables: --set is a variable of the template.
+func TestChatVariables(t *testing.T) {
+	dir := teller(t, "{{ begin|default('') }}{{ messages[-1].content }}")
+	got := must(t, "a time\n", "chat", dir, "--greedy", "-n", "3", "--set", `begin="Once upon "`)
+	if want := ", he had\n"; got != want {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestChatJSON(t *testing.T) {
 	dir := teller(t, plain)
 	got := must(t, "Once upon a time\n/clear\nOnce upon a time\n", "chat", dir, "--json", "--greedy", "-n", "12", "--stop", "great deal")

@@ -37,7 +37,7 @@ which it ended: eos (the model ended it), stop, length or context.`,
 		RunE: g.run,
 	}
 	g.modelFlags.add(c, true)
-	g.samplingFlags.add(c)
+	g.samplingFlags.add(c, "256")
 	c.Flags().StringArrayVarP(&g.files, "file", "f", nil, "read a prompt from this file, - is standard input (may be repeated)")
 	c.Flags().StringVar(&g.input, "input", "text", "what the input is: text, or jsonl")
 	c.Flags().IntVar(&g.samples, "samples", 1, "how many texts to write for each prompt; more than one need tokens that are drawn")

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"strconv"
+	"strings"
+
 	"github.com/spf13/cobra"
 
 	"github.com/godwit-ml/godwit"
@@ -13,25 +16,29 @@ type samplingFlags struct {
 	repetition, frequency, presence    float64
 	seed                               uint64
 	greedy, bf16, ignoreEOS            bool
-	stops, bad                         []string
+	stops, bad, biases                 []string
 }
 
-func (s *samplingFlags) add(c *cobra.Command) {
+// add adds the flags. most says how many tokens are generated at most if nobody does. Flags have no defaults to show: those are the
+// model's.
+func (s *samplingFlags) add(c *cobra.Command, most string) {
 	f := c.Flags()
-	f.IntVarP(&s.most, "max-new-tokens", "n", 0, "tokens to generate at most, 0 for what the model has room for")
+	f.IntVarP(&s.most, "max-new-tokens", "n", 0,
+		"tokens to generate at most, 0 for what the model has room for (default: generation_config.json's, else "+most+")")
 	f.IntVar(&s.least, "min-new-tokens", 0, "tokens before which the text does not end")
 	f.BoolVar(&s.greedy, "greedy", false, "take the likeliest token each time")
-	f.Float64VarP(&s.temperature, "temperature", "t", 1, "draw tokens; above 1 more freely, below 1 less, 0 is --greedy")
-	f.IntVar(&s.topK, "top-k", 50, "draw from that many of the likeliest tokens, 0 for all")
-	f.Float64Var(&s.topP, "top-p", 1, "draw from the likeliest tokens that have this probability together")
-	f.Float64Var(&s.minP, "min-p", 0, "draw from tokens at least this many times as likely as the likeliest")
+	f.Float64VarP(&s.temperature, "temperature", "t", 0, "draw tokens; above 1 more freely, below 1 less, 0 is --greedy")
+	f.IntVar(&s.topK, "top-k", 0, "draw from that many of the likeliest tokens, 0 for all")
+	f.Float64Var(&s.topP, "top-p", 0, "draw from the likeliest tokens that have this probability together, 1 for all")
+	f.Float64Var(&s.minP, "min-p", 0, "draw from tokens at least this many times as likely as the likeliest, 0 for all")
 	f.Uint64Var(&s.seed, "seed", 0, "the same seed gives the same text on every machine (default: another each time)")
-	f.Float64Var(&s.repetition, "repetition-penalty", 1, "makes tokens less likely that are there already; 1 is off")
+	f.Float64Var(&s.repetition, "repetition-penalty", 0, "makes tokens less likely that are there already; 1 is off")
 	f.Float64Var(&s.frequency, "frequency-penalty", 0, "is taken from a token's logit for each time it was generated")
 	f.Float64Var(&s.presence, "presence-penalty", 0, "is taken from a token's logit if it was generated")
 	f.IntVar(&s.ngram, "no-repeat-ngram", 0, "let no sequence of that many tokens come twice, 0 is off")
 	f.StringArrayVar(&s.stops, "stop", nil, "end before this text (may be repeated)")
 	f.StringArrayVar(&s.bad, "bad-word", nil, "do not write this word (may be repeated)")
+	f.StringArrayVar(&s.biases, "logit-bias", nil, "ID=NUMBER: add this to the logit of a token (may be repeated)")
 	f.BoolVar(&s.ignoreEOS, "ignore-eos", false, "go on where the model would end")
 	f.BoolVar(&s.bf16, "bf16-cache", false, "keep keys and values in 16 bits: half the memory")
 	f.IntVar(&s.cacheMiB, "cache-limit", 0, "most MiB for keys and values, 0 for no limit")
@@ -44,12 +51,18 @@ func (s *samplingFlags) options(c *cobra.Command) ([]godwit.GenerateOption, erro
 		return nil, usagef("--max-new-tokens is %d, less than 0", s.most)
 	case s.least < 0:
 		return nil, usagef("--min-new-tokens is %d, less than 0", s.least)
+	case s.most > 0 && s.least > s.most:
+		return nil, usagef("--min-new-tokens is %d, more than --max-new-tokens, %d", s.least, s.most)
 	case s.cacheMiB < 0 || s.cacheMiB > 1<<30:
 		return nil, usagef("--cache-limit is %d MiB, must be from 0 to %d", s.cacheMiB, 1<<30)
 	case s.temperature < 0:
 		return nil, usagef("--temperature is %v, less than 0", s.temperature)
 	case s.greedy && c.Flags().Changed("temperature") && s.temperature != 0:
 		return nil, usagef("--greedy and --temperature %v: one of them", s.temperature)
+	}
+	bias, err := parseBiases(s.biases)
+	if err != nil {
+		return nil, err
 	}
 	var opts []godwit.GenerateOption
 	set := func(flag string, o godwit.GenerateOption) {
@@ -71,6 +84,7 @@ func (s *samplingFlags) options(c *cobra.Command) ([]godwit.GenerateOption, erro
 	set("no-repeat-ngram", godwit.WithNoRepeatNGram(s.ngram))
 	set("stop", godwit.WithStop(s.stops...))
 	set("bad-word", godwit.WithBadWords(s.bad...))
+	set("logit-bias", godwit.WithLogitBias(bias))
 	if s.ignoreEOS {
 		opts = append(opts, godwit.WithIgnoreEOS())
 	}
@@ -81,4 +95,19 @@ func (s *samplingFlags) options(c *cobra.Command) ([]godwit.GenerateOption, erro
 		opts = append(opts, godwit.WithCacheLimit(s.cacheMiB<<20))
 	}
 	return opts, nil
+}
+
+// parseBiases reads the values of --logit-bias.
+func parseBiases(list []string) (map[int32]float64, error) {
+	biases := make(map[int32]float64)
+	for _, s := range list {
+		left, right, _ := strings.Cut(s, "=")
+		id, err := strconv.ParseInt(left, 10, 32)
+		bias, err2 := strconv.ParseFloat(right, 64)
+		if err != nil || err2 != nil {
+			return nil, usagef("--logit-bias is %q, must be ID=NUMBER", s)
+		}
+		biases[int32(id)] = bias
+	}
+	return biases, nil
 }

@@ -93,16 +93,8 @@ func (c *console) template(f *templateFlags, name string) error {
 	if f.continueFinal {
 		in.ContinueFinal = "content"
 	}
-	for _, s := range f.set {
-		key, value, ok := strings.Cut(s, "=")
-		if !ok || key == "" {
-			return usagef("--set is %q, must be name=JSON", s)
-		}
-		v, err := chat.Decode([]byte(value))
-		if err != nil {
-			return usagef("--set %s: %s is not JSON: %s (a string needs quotes)", key, value, files.JSONCause(err))
-		}
-		in.Variables = in.Variables.With(key, v)
+	if in.Variables, err = parseVariables(f.set); err != nil {
+		return err
 	}
 	if f.tools != "" {
 		v, err := c.readJSON(f.tools)
@@ -128,6 +120,23 @@ func (c *console) template(f *templateFlags, name string) error {
 		return fmt.Errorf("%s: %w", name, templateError(err))
 	}
 	return c.writeText("prompt", prompt)
+}
+
+// parseVariables reads the values of --set.
+func parseVariables(set []string) (chat.Object, error) {
+	var variables chat.Object
+	for _, s := range set {
+		key, value, ok := strings.Cut(s, "=")
+		if !ok || key == "" {
+			return nil, usagef("--set is %q, must be name=JSON", s)
+		}
+		v, err := chat.Decode([]byte(value))
+		if err != nil {
+			return nil, usagef("--set %s: %s is not JSON: %s (a string needs quotes)", key, value, files.JSONCause(err))
+		}
+		variables = variables.With(key, v)
+	}
+	return variables, nil
 }
 
 // templateError says that an exception is one of the template's own.
