@@ -127,6 +127,8 @@ func inspect(fsys fs.FS) (*inspection, error) {
 			continue
 		case scaled && v.DType == tensor.I8 && strings.Contains(name, "embeddings"):
 			r.Memory += int64(v.Len()) // gathered as it is
+		case len(v.Shape) > 1 && (v.DType == tensor.BF16 || v.DType == tensor.F16):
+			r.Memory += 2 * int64(v.Len()) // widened in registers
 		default:
 			r.Memory += 4 * int64(v.Len()) // computed with in float32
 		}

@@ -407,6 +407,20 @@ func TestInspect(t *testing.T) {
 	}
 }
 
+// TestInspectNarrow: matrices of 16 bits stay so in use.
+func TestInspectNarrow(t *testing.T) {
+	out := must(t, "", "inspect", teller(t, ""))
+	for _, want := range []string{
+		"parameters    443,232 (443,232 BF16)\n",
+		"weights       886.5 kB in 38 tensors; about 888.2 kB in use\n",
+		"longest text  256 tokens, special ones included\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+}
+
 func TestSearch(t *testing.T) {
 	if embeddedModel() == nil {
 		t.Skip("built without the embedded model")
