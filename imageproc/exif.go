@@ -31,6 +31,7 @@ func exifOrientation(exif, xmp []byte) (int, error) {
 // Tags of a TIFF.
 const (
 	tagCompression = 259
+	tagPhotometric = 262
 	tagOrientation = 274
 )
 
