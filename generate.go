@@ -122,8 +122,9 @@ func WithIgnoreEOS() GenerateOption {
 	return func(o *generateOptions) { o.config.EOS = []int32{} }
 }
 
-// WithSamples makes n texts, one after the other; the prompt is computed once. [Token].Sample tells them apart. More than one are
-// an error where tokens are not drawn: they would be equal.
+// WithSamples makes n texts; the prompt is computed once. Up to 8 are made side by side, which takes little longer than one alone,
+// and so much memory for each: fewer if [WithCacheLimit] says so. Their tokens come in turn, and [Token].Sample tells them apart.
+// More than one are an error where tokens are not drawn: they would be equal.
 func WithSamples(n int) GenerateOption {
 	return func(o *generateOptions) { o.config.Samples = n }
 }
@@ -144,8 +145,8 @@ func WithPromptProgress(f func(done, total int)) GenerateOption {
 	return func(o *generateOptions) { o.config.Progress = f }
 }
 
-// WithCacheLimit sets the most memory in bytes that the keys and values of a sequence may take. What a prompt and the tokens
-// that may follow need is known before, and more is an error, a [generate.MemoryError].
+// WithCacheLimit sets the most memory in bytes that keys and values may take. What a prompt and the tokens that may follow need is
+// known before, and more is an error, a [generate.MemoryError].
 func WithCacheLimit(bytes int) GenerateOption {
 	return func(o *generateOptions) { o.config.MaxCacheBytes = bytes }
 }
@@ -416,9 +417,11 @@ func Text(tokens iter.Seq2[Token, error]) (string, error) {
 			return b.String(), err
 		}
 		if t.Sample > 0 {
+			continue
+		}
+		if b.WriteString(t.Text); t.Finish != "" {
 			break
 		}
-		b.WriteString(t.Text)
 	}
 	return b.String(), nil
 }

@@ -279,6 +279,70 @@ func TestGenerateDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestSamplesGolden: of every decoder's case, the samples that are computed together are those that come one after the other.
+func TestSamplesGolden(t *testing.T) {
+	for _, dir := range cases(t, decoders...) {
+		text, err := os.ReadFile(filepath.Join(dir, "config.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var config struct {
+			Vocab int `json:"vocab_size"`
+		}
+		if err := json.Unmarshal(text, &config); err != nil {
+			t.Fatal(err)
+		}
+		m := openFS(t, wordModelOf(t, dir, config.Vocab), godwit.WithThreads(2))
+		if m.Info().ContextLength == 0 {
+			continue // it does not generate
+		}
+		opts := []godwit.GenerateOption{godwit.WithTemperature(2), godwit.WithSeed(5), godwit.WithSamples(11), godwit.WithMaxTokens(9),
+			godwit.WithContextLength(1000), godwit.WithLogprobs(2), godwit.WithRepetitionPenalty(1.2)}
+		together, err := godwit.Completions(m.Generate(t.Context(), "w9 w17 w4", opts...))
+		if err != nil {
+			t.Fatalf("%s: %v", dir, err)
+		}
+		alone, err := godwit.Completions(m.Generate(t.Context(), "w9 w17 w4", append(opts, godwit.WithCacheLimit(m.CacheBytes(12)))...))
+		if err != nil {
+			t.Fatalf("%s: %v", dir, err)
+		}
+		if !reflect.DeepEqual(together, alone) || len(together) != 11 {
+			t.Errorf("%s: got %+v, want %+v", dir, together, alone)
+		}
+		first, err := godwit.Text(m.Generate(t.Context(), "w9 w17 w4", opts...))
+		if err != nil || first != alone[0].Text {
+			t.Errorf("%s: Text is %q, %v; want %q", dir, first, err, alone[0].Text)
+		}
+	}
+}
+
+// BenchmarkSamples makes samples of SmolLM2-135M-Instruct, whose folder GODWIT_SMOLLM2 names, side by side.
+func BenchmarkSamples(b *testing.B) {
+	folder := os.Getenv("GODWIT_SMOLLM2")
+	if folder == "" {
+		b.Skip("GODWIT_SMOLLM2 is not set")
+	}
+	m, err := godwit.Open(folder)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer m.Close()
+	const tokens = 32
+	for _, n := range []int{1, 2, 4, 8} {
+		b.Run(fmt.Sprintf("samples=%d", n), func(b *testing.B) {
+			for b.Loop() {
+				for _, err := range m.Generate(b.Context(), "Once upon a time", godwit.WithTemperature(1), godwit.WithSeed(1),
+					godwit.WithSamples(n), godwit.WithMaxTokens(tokens), godwit.WithIgnoreEOS()) {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			b.ReportMetric(float64(b.N*n*tokens)/b.Elapsed().Seconds(), "tokens/s")
+		})
+	}
+}
+
 // TestChat: a session computes only what is new of a conversation, and says the same as calls of their own.
 func TestChat(t *testing.T) {
 	m := openFS(t, wordModel(t))

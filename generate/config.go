@@ -45,8 +45,8 @@ type Config struct {
 	// special token stands for its id.
 	Stop []string
 
-	// Samples is how many sequences are made, one after the other, of a prompt that is computed once (num_return_sequences). More
-	// than 1 need Sample.
+	// Samples is how many sequences are made, side by side, of a prompt that is computed once (num_return_sequences). More than 1
+	// need Sample.
 	Samples int
 	// Logprobs gives each token the logarithm of its probability, and TopLogprobs that many of the likeliest tokens beside it.
 	Logprobs    bool
@@ -55,7 +55,7 @@ type Config struct {
 	SpecialTokens bool
 
 	// MaxCacheBytes is the most memory that keys and values may take; 0: no limit. It is checked before anything is computed, for
-	// the prompt with as many tokens as may follow.
+	// the prompt with as many tokens as may follow; no more samples are made side by side than it has room for.
 	MaxCacheBytes int
 	// Progress, if it is not nil, is called while the prompt is computed: with the number of its tokens that are done, at first
 	// those that were known from before, and of all.

@@ -22,6 +22,7 @@ type fakeDecoder struct {
 
 	computed int // tokens
 	calls    int
+	beside   int // sequences of a call at most
 	largest  int // piece
 }
 
@@ -73,6 +74,12 @@ func (c *fakeCache) Truncate(n int) bool {
 	return true
 }
 
+func (c *fakeCache) CopyFrom(src arch.Cache) {
+	from := src.(*fakeCache)
+	c.Reserve(len(from.ids))
+	c.ids, c.hash, c.long, c.span = append(c.ids[:0], from.ids...), append(c.hash[:0], from.hash...), from.long, from.span
+}
+
 func (c *fakeCache) Expect(n int) {
 	if len(c.ids) > 0 {
 		panic("Expect of a cache with tokens")
@@ -85,8 +92,33 @@ func (c *fakeCache) Grows(n int) bool {
 }
 
 func (d *fakeDecoder) Continue(ws *tensor.Workspace, caches []arch.Cache, ids [][]int32, all bool) tensor.Tensor {
-	c, in := caches[0].(*fakeCache), ids[0]
-	if len(in) == 0 || len(in) > c.chunk || len(caches) != 1 || len(c.ids)+len(in) > d.longest {
+	if len(caches) != len(ids) || all && len(ids) > 1 {
+		panic(fmt.Sprintf("%d caches, ids of %d sequences", len(caches), len(ids)))
+	}
+	d.calls++
+	d.beside = max(d.beside, len(ids))
+	rows := len(ids)
+	if all {
+		rows = len(ids[0])
+	}
+	out := ws.Tensor(rows, d.vocab)
+	for s, in := range ids {
+		d.appendTo(caches[s].(*fakeCache), in, func(i int) []float32 {
+			switch {
+			case all:
+				return out.Row(i)
+			case i == len(in)-1:
+				return out.Row(s)
+			}
+			return nil
+		})
+	}
+	return out
+}
+
+// appendTo appends tokens to a sequence. row returns where the logits after token i go, or nil.
+func (d *fakeDecoder) appendTo(c *fakeCache, in []int32, row func(i int) []float32) {
+	if len(in) == 0 || len(in) > c.chunk || len(c.ids)+len(in) > d.longest {
 		panic(fmt.Sprintf("a piece of %d tokens after %d; the chunk is %d", len(in), len(c.ids), c.chunk))
 	}
 	if len(c.ids) == 0 {
@@ -94,14 +126,8 @@ func (d *fakeDecoder) Continue(ws *tensor.Workspace, caches []arch.Cache, ids []
 	} else if n := len(c.ids) + len(in); n > c.span && !c.Grows(n) {
 		panic("the cache does not grow to that length")
 	}
-	d.calls++
 	d.computed += len(in)
 	d.largest = max(d.largest, len(in))
-	rows := 1
-	if all {
-		rows = len(in)
-	}
-	out := ws.Tensor(rows, d.vocab)
 	for i, id := range in {
 		h := uint64(14695981039346656037)
 		if c.long {
@@ -112,11 +138,10 @@ func (d *fakeDecoder) Continue(ws *tensor.Workspace, caches []arch.Cache, ids []
 		}
 		h = (h ^ uint64(id)) * 1099511628211
 		c.ids, c.hash = append(c.ids, id), append(c.hash, h)
-		if row := i - (len(in) - rows); row >= 0 {
-			d.logits(out.Row(row), c.ids, h)
+		if r := row(i); r != nil {
+			d.logits(r, c.ids, h)
 		}
 	}
-	return out
 }
 
 func (d *fakeDecoder) logits(row []float32, ids []int32, h uint64) {

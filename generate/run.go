@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"slices"
-
-	"github.com/godwit-ml/godwit/tokenizer"
 )
 
 // A Finish says why a sequence ended.
@@ -44,9 +42,10 @@ type Candidate struct {
 	Logprob float64
 }
 
-// Generate continues the prompt and gives one token after the other, as it is chosen. With several samples all tokens of the
-// first come, then those of the second. A sequence that is not interrupted has a last token with Finish set; an error is the
-// last element. The loop can be left at any time.
+// Generate continues the prompt and gives one token after the other, as it is chosen. Several samples are made side by side, up to
+// 8 as far as MaxCacheBytes has room for their keys and values: a token of each comes in turn, until it ends. Then the next ones
+// follow. A sequence that is not interrupted has a last token with Finish set; an error is the last element. The loop can be left
+// at any time.
 //
 // ctx is looked at between tokens, and between the chunks of a prompt; its error comes wrapped. The tokens do not depend on what
 // the Session knew before.
@@ -80,7 +79,7 @@ type run struct {
 	end     Finish
 	stopIDs []int32
 	stops   []string
-	stream  *tokenizer.Stream // or nil
+	beside  int // sequences that are computed together
 }
 
 // prepare checks the arguments, and that what may come has room.
@@ -120,14 +119,16 @@ func (r *run) prepare(prompt []int32, c *Config) error {
 	if limit > 0 && limit <= r.total {
 		r.total, r.end = limit, FinishLength
 	}
+	r.beside = min(c.Samples, maxBeside)
 	if c.MaxCacheBytes > 0 {
-		if need := m.Decoder.CacheBytes(r.s.options, r.total); need > c.MaxCacheBytes {
+		need := m.Decoder.CacheBytes(r.s.options, r.total)
+		if need > c.MaxCacheBytes {
 			return &MemoryError{Need: need, Limit: c.MaxCacheBytes, Tokens: r.total}
 		}
+		r.beside = min(r.beside, c.MaxCacheBytes/max(need, 1))
 	}
 	s := r.s
-	if len(s.first) != vocab {
-		s.first = make([]float32, vocab)
+	if len(s.probs) != vocab {
 		s.probs = make([]float32, vocab)
 	}
 	if n := min(c.TopLogprobs, vocab); len(s.top) != n {
@@ -157,76 +158,110 @@ func (r *run) splitStops() error {
 	return nil
 }
 
-// reserveTokens is how many new tokens have memory reserved at once.
-const reserveTokens = 1024
+const (
+	// reserveTokens is how many new tokens have memory reserved at once.
+	reserveTokens = 1024
+	// maxBeside is how many samples are computed together. A token of one takes the time in which the weights are read; those of
+	// several take little more, until arithmetic takes longer. Each has keys and values of its own.
+	maxBeside = 8
+)
 
+// samples makes all sequences.
 func (r *run) samples(ctx context.Context) error {
 	s, c := r.s, r.c
+	defer func() {
+		for _, q := range s.seqs[1:] {
+			q.cache = nil
+		}
+	}()
+	for len(s.seqs) < r.beside {
+		s.seqs = append(s.seqs, new(sequence))
+	}
+	first := s.seqs[0]
 	reserve := min(r.total, len(r.prompt)+reserveTokens)
-	logits, err := s.prefill(ctx, r.prompt, reserve, c.Progress)
-	if err != nil {
+	var err error
+	if s.reused, err = s.prefill(ctx, first, r.prompt, reserve, c.Progress); err != nil {
 		return err
 	}
-	if c.Samples > 1 {
-		copy(s.first, logits)
+	if c.Samples > r.beside {
+		s.first = append(s.first[:0], first.logits...)
 	}
-	reused := s.reused
-	for i := range c.Samples {
-		if i > 0 {
+	for done := 0; done < c.Samples && !r.left; done += r.beside {
+		if done > 0 {
 			// All but the prompt is forgotten. The logits after it are known, unless the cache had to let go of it.
-			if s.keep(len(r.prompt)); len(s.ids) < len(r.prompt) {
-				if _, err := s.prefill(ctx, r.prompt, reserve, nil); err != nil {
+			if s.keep(first, len(r.prompt)); len(first.ids) < len(r.prompt) {
+				if _, err := s.prefill(ctx, first, r.prompt, reserve, nil); err != nil {
 					return err
 				}
 			}
-			logits = s.first
+			first.logits = s.first
 		}
-		s.reused = reused
-		if err := r.sample(ctx, i, logits); err != nil || r.left {
+		group := s.seqs[:min(r.beside, c.Samples-done)]
+		for i, q := range group {
+			if i > 0 {
+				s.copy(q, first, reserve)
+			}
+			r.begin(q, done+i)
+		}
+		if err := r.group(ctx, group); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// sample makes one sequence. The session knows the prompt, logits are those after it.
-func (r *run) sample(ctx context.Context, number int, logits []float32) error {
-	s, c, m := r.s, r.c, r.s.m
-	s.sampler.Reset(m.Exec, c, m.Decoder.Limits().Vocab, len(r.prompt), r.total, number)
-	s.stop.reset(r.stops)
-	if m.Tokenizer != nil {
-		r.stream = m.Tokenizer.NewStream(!c.SpecialTokens)
-	}
-	for {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		id, err := s.sampler.Next(s.ids, logits)
-		if err != nil {
-			return err
-		}
-		t := Token{Sample: number, ID: id}
-		if c.Logprobs || c.TopLogprobs > 0 {
-			s.logprobs(&t, logits)
-		}
-		if err := r.advance(&t); err != nil {
-			return err
-		}
-		if !r.yield(t, nil) {
-			r.left = true
-			return nil
-		}
-		if t.Finish != "" {
-			return nil
-		}
-		if logits, err = s.more(ctx, id); err != nil {
-			return err
-		}
+// begin prepares a sequence for a sample.
+func (r *run) begin(q *sequence, number int) {
+	m := r.s.m
+	q.number = number
+	q.sampler.Reset(m.Exec, r.c, m.Decoder.Limits().Vocab, len(r.prompt), r.total, number)
+	q.stop.reset(r.stops)
+	if q.stream = nil; m.Tokenizer != nil {
+		q.stream = m.Tokenizer.NewStream(!r.c.SpecialTokens)
 	}
 }
 
+// group makes sequences side by side, a token of each in turn. They know the prompt, and the logits after it.
+func (r *run) group(ctx context.Context, seqs []*sequence) error {
+	s, c := r.s, r.c
+	s.live = append(s.live[:0], seqs...)
+	for len(s.live) > 0 {
+		going := s.live[:0]
+		for _, q := range s.live {
+			if err := ctx.Err(); err != nil {
+				return err
+			}
+			id, err := q.sampler.Next(q.ids, q.logits)
+			if err != nil {
+				return err
+			}
+			t := Token{Sample: q.number, ID: id}
+			if c.Logprobs || c.TopLogprobs > 0 {
+				s.logprobs(&t, q.logits)
+			}
+			if err := r.advance(q, &t); err != nil {
+				return err
+			}
+			if !r.yield(t, nil) {
+				r.left = true
+				return nil
+			}
+			if t.Finish == "" {
+				q.next[0] = id
+				going = append(going, q)
+			}
+		}
+		if s.live = going; len(going) > 0 {
+			if err := s.step(ctx, going); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // advance sets the text of a token, and whether it is the last.
-func (r *run) advance(t *Token) error {
+func (r *run) advance(q *sequence, t *Token) error {
 	eos := slices.Contains(r.c.EOS, t.ID)
 	switch {
 	case eos && slices.Contains(r.stopIDs, t.ID):
@@ -234,35 +269,35 @@ func (r *run) advance(t *Token) error {
 		t.Stop, _ = r.s.m.Tokenizer.IDToToken(t.ID)
 	case eos:
 		t.Finish = FinishEOS
-	case len(r.s.ids)+1 >= r.total:
+	case len(q.ids)+1 >= r.total:
 		t.Finish = r.end
 	}
-	if r.stream == nil {
+	if q.stream == nil {
 		return nil
 	}
-	return r.show(t, !eos || r.c.SpecialTokens)
+	return r.show(q, t, !eos || r.c.SpecialTokens)
 }
 
 // show sets the text of a token, which is a part of the text or not, and ends the sequence where a stop string is found.
-func (r *run) show(t *Token, part bool) error {
+func (r *run) show(q *sequence, t *Token, part bool) error {
 	s := r.s
 	s.piece = s.piece[:0]
 	var err error
 	if part {
-		s.piece, err = r.stream.Append(s.piece, t.ID)
+		s.piece, err = q.stream.Append(s.piece, t.ID)
 	}
 	if err == nil && t.Finish != "" {
-		s.piece, err = r.stream.End(s.piece)
+		s.piece, err = q.stream.End(s.piece)
 	}
 	if err != nil {
 		return err
 	}
-	text, stop := s.stop.push(s.piece)
+	text, stop := q.stop.push(s.piece)
 	switch {
 	case stop != "":
 		t.Finish, t.Stop = FinishStop, stop
 	case t.Finish != "":
-		s.piece = append(append(s.piece[:0], text...), s.stop.flush()...)
+		s.piece = append(append(s.piece[:0], text...), q.stop.flush()...)
 		text = s.piece
 	}
 	t.Text = s.texts.text(text)

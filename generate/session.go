@@ -41,24 +41,35 @@ const defaultChunk = 512
 type Session struct {
 	m       *Model
 	options arch.CacheOptions
-	cache   arch.Cache
-	ids     []int32 // of the tokens in the cache
-	reused  int     // tokens of the last prompt that were in the cache
+	seqs    []*sequence // side by side; the first stays when a prompt is done
+	reused  int         // tokens of the last prompt that were in the cache
 
-	ws      tensor.Workspace
-	caches  [1]arch.Cache
-	batch   [1][]int32
-	next    [1]int32
-	first   []float32 // logits after the prompt
-	probs   []float32
-	values  []float32
-	order   []int32
-	top     []Candidate
+	ws       tensor.Workspace
+	caches   []arch.Cache
+	batch    [][]int32
+	together []*sequence // of a step
+	live     []*sequence // that have not ended
+	first    []float32   // logits after the prompt
+	probs    []float32
+	values   []float32
+	order    []int32
+	top      []Candidate
+	piece    []byte // of a text
+	texts    textMaker
+	running  bool
+}
+
+// A sequence is one of those that are computed together.
+type sequence struct {
+	cache   arch.Cache
+	ids     []int32   // of the tokens in the cache
+	logits  []float32 // after the last of them
+	room    []float32 // memory for them, where the Workspace does not keep them
+	next    [1]int32  // the token that was chosen
+	number  int       // of the sample
 	sampler Sampler
+	stream  *tokenizer.Stream // or nil
 	stop    stopper
-	piece   []byte // of the text
-	texts   textMaker
-	running bool
 }
 
 // NewSession returns a Session that has seen nothing.
@@ -66,28 +77,31 @@ func NewSession(m *Model, o arch.CacheOptions) *Session {
 	if o.Chunk <= 0 {
 		o.Chunk = defaultChunk
 	}
-	return &Session{m: m, options: o}
+	return &Session{m: m, options: o, seqs: []*sequence{{}}}
 }
 
 // Len returns the number of tokens that the session knows.
-func (s *Session) Len() int { return len(s.ids) }
+func (s *Session) Len() int { return len(s.seqs[0].ids) }
 
 // IDs returns a copy of the tokens that the session knows: the last prompt and what followed, but for the last token.
-func (s *Session) IDs() []int32 { return append([]int32(nil), s.ids...) }
+func (s *Session) IDs() []int32 { return append([]int32(nil), s.seqs[0].ids...) }
 
 // Reused returns how many tokens of the last prompt did not have to be computed.
 func (s *Session) Reused() int { return s.reused }
 
 // Bytes returns how much memory keys and values take.
 func (s *Session) Bytes() int {
-	if s.cache == nil {
-		return 0
+	n := 0
+	for _, q := range s.seqs {
+		if q.cache != nil {
+			n += q.cache.Bytes()
+		}
 	}
-	return s.cache.Bytes()
+	return n
 }
 
 // Reset forgets all tokens and gives their memory back.
-func (s *Session) Reset() { s.cache, s.ids = nil, s.ids[:0] }
+func (s *Session) Reset() { s.seqs[0].cache, s.seqs[0].ids = nil, s.seqs[0].ids[:0] }
 
 // A MemoryError says that keys and values would take more memory than was allowed.
 type MemoryError struct {
@@ -112,73 +126,107 @@ func size(n int) string {
 	return fmt.Sprintf("%d KiB", (n+1<<10-1)>>10)
 }
 
-// keep leaves the first n tokens, or none if the cache cannot.
-func (s *Session) keep(n int) {
-	if s.cache == nil {
-		s.cache = s.m.Decoder.NewCache(s.options)
+// keep leaves the first n tokens of a sequence, or none if the cache cannot.
+func (s *Session) keep(q *sequence, n int) {
+	if q.cache == nil {
+		q.cache = s.m.Decoder.NewCache(s.options)
 	}
-	if !s.cache.Truncate(n) {
+	if !q.cache.Truncate(n) {
 		n = 0
-		s.cache.Truncate(0)
+		q.cache.Truncate(0)
 	}
-	s.ids = s.ids[:n]
+	q.ids = q.ids[:n]
 }
 
-// put computes more tokens and returns the logits after the last, valid until the next call.
-func (s *Session) put(ids []int32) []float32 {
+// put computes the tokens of the batch, which go on with the sequences, and returns the logits after the last of each, valid until
+// the next call.
+func (s *Session) put(seqs []*sequence) tensor.Tensor {
 	s.ws.Reset()
-	s.caches[0], s.batch[0] = s.cache, ids
-	t := s.m.Decoder.Continue(&s.ws, s.caches[:], s.batch[:], false)
-	s.ids = append(s.ids, ids...)
-	return t.Row(0)
+	s.caches = s.caches[:0]
+	for i, q := range seqs {
+		s.caches = append(s.caches, q.cache)
+		q.ids = append(q.ids, s.batch[i]...)
+	}
+	return s.m.Decoder.Continue(&s.ws, s.caches, s.batch, false)
 }
 
-// prefill makes ids the sequence and returns the logits after the last, valid until more is computed. ids may share memory with
-// s.ids as far as they are the same.
-func (s *Session) prefill(ctx context.Context, ids []int32, reserve int, progress func(done, total int)) ([]float32, error) {
+// prefill makes ids the sequence and sets the logits, valid until more is computed. It returns how many of the tokens were in the
+// cache. ids may share memory with q.ids as far as they are the same.
+func (s *Session) prefill(ctx context.Context, q *sequence, ids []int32, reserve int,
+	progress func(done, total int)) (known int, err error) {
 	same := 0
-	for same < min(len(s.ids), len(ids)-1) && s.ids[same] == ids[same] {
+	for same < min(len(q.ids), len(ids)-1) && q.ids[same] == ids[same] {
 		same++
 	}
-	if same < len(s.ids) || s.cache == nil {
-		s.keep(same)
+	if same < len(q.ids) || q.cache == nil {
+		s.keep(q, same)
 	}
-	if len(s.ids) > 0 && !s.cache.Grows(len(ids)) {
-		s.keep(0)
+	if len(q.ids) > 0 && !q.cache.Grows(len(ids)) {
+		s.keep(q, 0)
 	}
-	if len(s.ids) == 0 {
-		s.cache.Expect(len(ids))
+	if len(q.ids) == 0 {
+		q.cache.Expect(len(ids))
 	}
-	s.cache.Reserve(reserve)
-	s.ids = slices.Grow(s.ids, reserve-len(s.ids))
-	s.reused = len(s.ids)
+	q.cache.Reserve(reserve)
+	q.ids = slices.Grow(q.ids, reserve-len(q.ids))
+	known = len(q.ids)
 	if progress != nil {
-		progress(len(s.ids), len(ids))
+		progress(len(q.ids), len(ids))
 	}
-	var logits []float32
-	for len(s.ids) < len(ids) {
+	for len(q.ids) < len(ids) {
 		if err := ctx.Err(); err != nil {
-			return nil, err
+			return known, err
 		}
-		done := len(s.ids)
+		done := len(q.ids)
 		n := min(s.options.Chunk, len(ids)-done)
-		logits = s.put(ids[done : done+n])
+		s.batch = append(s.batch[:0], ids[done:done+n])
+		q.logits = s.put([]*sequence{q}).Row(0)
 		if progress != nil {
-			progress(len(s.ids), len(ids))
+			progress(len(q.ids), len(ids))
 		}
 	}
-	return logits, nil
+	return known, nil
 }
 
-// more computes one more token.
-func (s *Session) more(ctx context.Context, id int32) ([]float32, error) {
-	if !s.cache.Grows(len(s.ids) + 1) {
-		all := append(append([]int32(nil), s.ids...), id)
-		s.keep(0)
-		return s.prefill(ctx, all, len(all), nil)
+// copy makes a sequence the same as another, with memory for n tokens.
+func (s *Session) copy(q, from *sequence, n int) {
+	if q.cache == nil {
+		q.cache = s.m.Decoder.NewCache(s.options)
+		q.cache.Reserve(n)
 	}
-	s.next[0] = id
-	return s.put(s.next[:]), nil
+	q.cache.CopyFrom(from.cache)
+	q.ids = append(slices.Grow(q.ids[:0], n), from.ids...)
+	q.logits = from.logits
+}
+
+// step computes the tokens that were chosen for the sequences, all together, and sets the logits after them.
+func (s *Session) step(ctx context.Context, seqs []*sequence) error {
+	s.together = s.together[:0]
+	for _, q := range seqs {
+		if q.cache.Grows(len(q.ids) + 1) {
+			s.together = append(s.together, q)
+			continue
+		}
+		all := append(slices.Clone(q.ids), q.next[0])
+		s.keep(q, 0)
+		if _, err := s.prefill(ctx, q, all, len(all), nil); err != nil {
+			return err
+		}
+		q.room = append(q.room[:0], q.logits...)
+		q.logits = q.room
+	}
+	if len(s.together) == 0 {
+		return nil
+	}
+	s.batch = s.batch[:0]
+	for _, q := range s.together {
+		s.batch = append(s.batch, q.next[:])
+	}
+	logits := s.put(s.together)
+	for i, q := range s.together {
+		q.logits = logits.Row(i)
+	}
+	return nil
 }
 
 // checkIDs returns an error if the ids are no prompt for the model.

@@ -76,8 +76,51 @@ func TestSamples(t *testing.T) {
 		t.Error("another seed gives the same")
 	}
 	d.window = 5 // the cache cannot go back to the prompt
+	if d.beside != 3 {
+		t.Errorf("%d sequences were computed together, want 3", d.beside)
+	}
 	if narrow := generated(t, generate.NewSession(m, arch.CacheOptions{}), prompt, with(20, sampling(7, 3))); !reflect.DeepEqual(narrow, three) {
 		t.Errorf("with a window %v, want %v", narrow, three)
+	}
+}
+
+// TestSideBySide: samples that are computed together, in groups, and one after the other are the same, and their tokens come in
+// turn.
+func TestSideBySide(t *testing.T) {
+	for _, v := range []struct {
+		name         string
+		window, turn int
+	}{{"plain", 0, 0}, {"window", 5, 0}, {"turn", 0, 110}} {
+		var want [][]int32
+		for _, c := range []struct{ limit, beside int }{{130 << 10, 1}, {3*130<<10 + 5, 3}, {0, 8}} {
+			d := &fakeDecoder{vocab: 50, longest: 1000, window: v.window, turn: v.turn, eos: []int32{7}}
+			s := generate.NewSession(newModel(t, d, nil), arch.CacheOptions{Chunk: 16})
+			cfg := with(30, sampling(7, 20))
+			cfg.MaxCacheBytes, cfg.RepetitionPenalty, cfg.FrequencyPenalty = c.limit, 1.1, 0.1
+			got, turns := make([][]int32, cfg.Samples), 0
+			last := generate.Token{}
+			for tok, err := range s.Generate(t.Context(), make([]int32, 100), cfg) {
+				if err != nil {
+					t.Fatal(err)
+				}
+				if tok.Sample != last.Sample {
+					turns++
+				}
+				got[tok.Sample], last = append(got[tok.Sample], tok.ID), tok
+			}
+			if want == nil {
+				want = got
+			}
+			if d.beside != c.beside || !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: %d sequences together, want %d: got %v, want %v", v.name, d.beside, c.beside, got, want)
+			}
+			if least := 19 * min(c.beside, 5); turns < least || c.beside == 1 && turns != least {
+				t.Errorf("%s, %d together: the sample changes %d times", v.name, c.beside, turns)
+			}
+			if n := s.Bytes(); n > 140<<10 {
+				t.Errorf("%s, %d together: %d bytes are kept", v.name, c.beside, n)
+			}
+		}
 	}
 }
 

@@ -137,6 +137,40 @@ func (c *KV) Truncate(n int) bool {
 	return true
 }
 
+// CopyFrom makes c hold the tokens of src in place of its own. Both were made with the same arguments.
+func (c *KV) CopyFrom(src *KV) {
+	if c == src || c.heads != src.heads || c.dim != src.dim || c.typ != src.typ || c.window != src.window {
+		panic("kernels: CopyFrom of itself, or of a KV of another kind")
+	}
+	c.drop(len(c.pages))
+	c.spare = append(c.spare, c.newPages(len(src.pages)-len(c.spare))...)
+	for i, p := range src.pages {
+		last := len(c.spare) - 1
+		page := c.spare[last]
+		c.spare = c.spare[:last]
+		rows := min(keyBlock, src.tokens-(src.first+i)*keyBlock)
+		copyTokens(page.f32, p.f32, c.heads, c.dim, rows)
+		copyTokens(page.b16, p.b16, c.heads, c.dim, rows)
+		c.pages = append(c.pages, page)
+	}
+	c.first, c.tokens = src.first, src.tokens
+}
+
+// copyTokens copies the first tokens of a page, if it is of that type.
+func copyTokens[T float32 | uint16](dst, src []T, heads, dim, rows int) {
+	if len(src) == 0 {
+		return
+	}
+	for h := range heads {
+		at := h * kvHeadSize(dim)
+		copy(dst[at:], src[at:][:padded(rows)*dim])
+		at += keyBlock * dim
+		for l := 0; l < dim; l += panelWidth {
+			copy(dst[at+l*keyBlock:], src[at+l*keyBlock:][:rows*panelWidth])
+		}
+	}
+}
+
 // drop makes the first n pages spare.
 func (c *KV) drop(n int) {
 	c.spare = append(c.spare, c.pages[:n]...)

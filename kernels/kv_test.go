@@ -405,6 +405,47 @@ func TestKVTruncate(t *testing.T) {
 	}
 }
 
+// TestKVCopy goes on with a KV and with copies of it, which held something else before, by different tokens.
+func TestKVCopy(t *testing.T) {
+	const heads, d, n, more = 2, 20, 1030, 70
+	r := rand.New(rand.NewPCG(8, 9))
+	x := New(nil, 2)
+	defer x.Close()
+	k, v, q := values(r, (n+more)*heads*d, 0), values(r, (n+more)*heads*d, 0), values(r, heads*d, 0)
+	others := values(r, more*heads*d, 0)
+	for _, window := range []int{0, 600, 30} {
+		for _, typ := range []KVType{KVFloat32, KVBFloat16} {
+			p := &Attn{Heads: heads, KVHeads: heads, HeadDim: d, Scale: 0.3, Causal: true, Window: window}
+			next := func(c *KV, k []float32) []float32 {
+				c.Append(k, v[n*heads*d:], heads*d, more)
+				out := make([]float32, heads*d)
+				x.AttentionKV(out, heads*d, q, heads*d, []int32{0, 1}, []*KV{c}, p)
+				return out
+			}
+			fresh := func() *KV {
+				c := x.NewKV(heads, d, typ, window)
+				c.Append(k, v, heads*d, n)
+				return c
+			}
+			want, wantOthers := next(fresh(), k[n*heads*d:]), next(fresh(), others)
+			c, same, other := fresh(), x.NewKV(heads, d, typ, window), x.NewKV(heads, d, typ, window)
+			same.Append(others, v, heads*d, more)
+			other.Append(v, k, heads*d, n+more)
+			same.CopyFrom(c)
+			other.CopyFrom(c)
+			bytes := other.Bytes()
+			what := fmt.Sprintf("window %d, type %d: ", window, typ)
+			equal(t, what+"other tokens", next(other, others), wantOthers)
+			equal(t, what+"a copy", next(same, k[n*heads*d:]), want)
+			equal(t, what+"the first", next(c, k[n*heads*d:]), want)
+			other.CopyFrom(same)
+			if other.Bytes() != bytes || other.Len() != n+more {
+				t.Errorf("%s%d bytes and %d tokens, want %d and %d", what, other.Bytes(), other.Len(), bytes, n+more)
+			}
+		}
+	}
+}
+
 func TestAttentionKVAllocatesNothing(t *testing.T) {
 	const heads, d = 2, 32
 	rows := make([]float32, 2000*heads*d)

@@ -93,6 +93,15 @@ func (c *cache) Truncate(n int) bool {
 	return true
 }
 
+// CopyFrom implements [arch.Cache].
+func (c *cache) CopyFrom(src arch.Cache) {
+	from := src.(*cache)
+	for i, kv := range c.layers {
+		kv.CopyFrom(from.layers[i])
+	}
+	c.expected, c.span = from.expected, from.span
+}
+
 // Expect implements [arch.Cache].
 func (c *cache) Expect(n int) {
 	if c.Len() > 0 {

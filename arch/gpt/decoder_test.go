@@ -237,6 +237,39 @@ func TestContinueTogether(t *testing.T) {
 	}
 }
 
+// TestCopyFrom goes on with copies of a cache, side by side and by different tokens: the bits are those of each alone.
+func TestCopyFrom(t *testing.T) {
+	x := kernels.New(nil, 2)
+	defer x.Close()
+	ids := randomIDs(40, 60)
+	for _, v := range variants {
+		m := newDecoder(t, x, v.modelType, smallWith(v.fields+`, "vocab_size": 40`), tensor.BF16)
+		ends := [][]int32{ids[20:21], ids[21:25], ids[25:26]}
+		caches, want := make([]arch.Cache, len(ends)), make([][]float32, len(ends))
+		first := m.NewCache(arch.CacheOptions{})
+		first.Expect(24)
+		prefill(m, first, ids[:20], 9)
+		for i, end := range ends {
+			alone := m.NewCache(arch.CacheOptions{})
+			alone.Expect(24)
+			all := prefill(m, alone, slices.Concat(ids[:20], end), 20)
+			want[i] = all[len(all)-40:]
+			caches[i] = m.NewCache(arch.CacheOptions{})
+			if i > 0 {
+				prefill(m, caches[i], ids[40:40+9*i], 10)
+			}
+			caches[i].CopyFrom(first)
+		}
+		var ws tensor.Workspace
+		got := m.Continue(&ws, caches, ends, false)
+		for i := range ends {
+			if !slices.Equal(got.Row(i), want[i]) {
+				t.Errorf("%s: copy %d: other bits", v.name, i)
+			}
+		}
+	}
+}
+
 // TestContinueLong goes over the pages of a KV: in chunks, with windows that drop pages, beside others.
 func TestContinueLong(t *testing.T) {
 	const tokens = 1300

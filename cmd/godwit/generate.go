@@ -144,9 +144,21 @@ func (g *generateText) run(c *cobra.Command, args []string) error {
 	return nil
 }
 
-// stream prints the texts as they come, each with a newline at its end.
+// stream prints the texts one after the other, each with a newline at its end: the first as it comes, and what came of the next
+// meanwhile when that is done.
 func (g *generateText) stream(prompt string, tokens iter.Seq2[godwit.Token, error]) error {
-	begun := false
+	var waiting []sampleText
+	current, begun := 0, false // the sample that is printed, and whether something is there of it
+	show := func(text string, done bool) {
+		if !begun && g.echo {
+			fmt.Fprint(g.out, g.shown(prompt))
+		}
+		fmt.Fprint(g.out, g.shown(text))
+		if begun = !done; done {
+			fmt.Fprintln(g.out)
+			current++
+		}
+	}
 	for t, err := range tokens {
 		if err != nil {
 			if begun {
@@ -155,20 +167,28 @@ func (g *generateText) stream(prompt string, tokens iter.Seq2[godwit.Token, erro
 			return err
 		}
 		g.progressDone()
-		if !begun && g.echo {
-			fmt.Fprint(g.out, g.shown(prompt))
+		for t.Sample >= len(waiting) {
+			waiting = append(waiting, sampleText{})
 		}
-		begun = true
-		fmt.Fprint(g.out, g.shown(t.Text))
-		if t.Finish != "" {
-			begun = false
-			fmt.Fprintln(g.out)
+		if w := &waiting[t.Sample]; t.Sample > current {
+			w.text, w.done = append(w.text, t.Text...), t.Finish != ""
+			continue
+		}
+		show(t.Text, t.Finish != "")
+		for !begun && current < len(waiting) && (waiting[current].done || len(waiting[current].text) > 0) {
+			show(string(waiting[current].text), waiting[current].done)
 		}
 		if err := g.out.Flush(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sampleText is what has come of a sample.
+type sampleText struct {
+	text []byte
+	done bool
 }
 
 // shown returns a text that may go to the output: what would steer a terminal is shown there, not obeyed.

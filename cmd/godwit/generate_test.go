@@ -22,6 +22,8 @@ func TestGenerate(t *testing.T) {
 		{"", "--greedy|--echo|--stop|great deal|Once upon a time", "Once upon a time, he had been a \n"},
 		{"", "--seed|1|-n|3|--samples|2|Once upon a time", " it would be\n, for they\n"},
 		{"", "--greedy|-n|3|--logit-bias|12=-100|Once upon a time", ".\n\"\n"},
+		{"", "--seed|3|-n|40|--samples|3|--echo|--stop|,|Once upon a time",
+			"Once upon a time\nOnce upon a time he had heard of the public led \"Now\nOnce upon a time\n"},
 		{"", "--seed|1|-n|12|--bf16-cache|Once upon a time", " it would be, for he was in his own way.\n"},
 		{`{"text": "Once upon a time"}` + "\n", "--input|jsonl|--jsonl|--greedy|-n|4",
 			`{"prompt":"Once upon a time","sample":0,"text":", he had been","ids":[12,281,337,465],"finish":"length"}` + "\n"},
