@@ -31,7 +31,6 @@ func exifOrientation(exif, xmp []byte) (int, error) {
 // Tags of a TIFF.
 const (
 	tagCompression = 259
-	tagPhotometric = 262
 	tagOrientation = 274
 )
 

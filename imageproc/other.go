@@ -45,14 +45,6 @@ func decodeTIFF(dst *Image, data []byte, o Options) (int, error) {
 	if err != nil {
 		return 0, clean(err)
 	}
-	// A run of white is a run of zeros: where 0 is black, libtiff and so Pillow make it black, and the decoder does not.
-	if compression >= 2 && compression <= 4 && tiffTag(data, order, directory, tagPhotometric) == 1 {
-		if g, ok := m.(*image.Gray); ok {
-			for i := range g.Pix {
-				g.Pix[i] ^= 255
-			}
-		}
-	}
 	_, gray := m.(*image.Gray16)
 	convert(dst, m, o.White, gray)
 	return tiffTag(data, order, directory, tagOrientation), nil

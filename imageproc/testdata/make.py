@@ -182,9 +182,6 @@ def others(rng, out):
     out["rgba.tiff"] = saved(rgba, "TIFF")
     out["l.tiff"] = saved(p.convert("L"), "TIFF")
     out["one.tiff"] = saved(p.convert("1"), "TIFF")
-    for c in ("group3", "group4"):
-        out[f"one_{c}.tiff"] = saved(p.convert("1"), "TIFF", compression=c)
-        out[f"one_{c}_white.tiff"] = saved(p.convert("1"), "TIFF", compression=c, tiffinfo={262: 0})
     out["palette.tiff"] = saved(q, "TIFF")
     out["gray16.tiff"] = saved(Image.fromarray(np.asarray(p.convert("L")).astype(np.uint16) * 3), "TIFF")
     out["turned.tiff"] = saved(p, "TIFF", tiffinfo={274: 6})
