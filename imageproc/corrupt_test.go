@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"encoding/binary"
 	"hash/crc32"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -62,6 +64,20 @@ func tiffOf(data string, entries ...[3]uint32) []byte {
 		b = binary.LittleEndian.AppendUint32(b, e[2])
 	}
 	return append(binary.LittleEndian.AppendUint32(b, 0), data...)
+}
+
+// oneTIFF returns a TIFF of one black pixel and other tags, which replace those that are there.
+func oneTIFF(others ...[3]uint32) []byte {
+	tags := map[uint32][3]uint32{256: {256, 3, 1}, 257: {257, 3, 1}, 258: {258, 3, 8}, 259: {259, 3, 1}, 262: {262, 3, 1}, 273: {273, 4, 8},
+		279: {279, 4, 1}}
+	for _, o := range others {
+		tags[o[0]] = o
+	}
+	var entries [][3]uint32
+	for _, k := range slices.Sorted(maps.Keys(tags)) {
+		entries = append(entries, tags[k])
+	}
+	return tiffOf("", entries...)
 }
 
 // TestCorrupt decodes files that are damaged or lie. Each has an error of one line, and none takes memory for what its header
@@ -168,6 +184,13 @@ func TestCorrupt(t *testing.T) {
 			"TIFF: the header says 2147483648x2147483648 pixels, more than the limit of 89478485"},
 		{"TIFF that cannot hold its size", tiffOf("", [3]uint32{256, 4, 9000}, [3]uint32{257, 4, 9000}, [3]uint32{258, 3, 8}, [3]uint32{259, 3, 1}, [3]uint32{262, 3, 1}),
 			"TIFF: the file is cut short: 74 bytes cannot hold 9000x9000 pixels"},
+		{"TIFF with its bits in reverse", oneTIFF([3]uint32{266, 3, 2}), "TIFF: bytes whose bits stand in reverse (FillOrder 2) are not supported"},
+		{"TIFF of planes", set(source(t, "rgb16.tiff"), "\x17\x01\x04\x00\x01", 0, "\x1c\x01\x03\x00\x01\x00\x00\x00\x02\x00"),
+			"TIFF: colours in planes of their own (PlanarConfiguration 2) are not supported"},
+		{"TIFF of two-dimensional Group 3", oneTIFF([3]uint32{259, 3, 3}, [3]uint32{292, 3, 1}), "TIFF: two-dimensional CCITT Group 3 is not supported"},
+		{"TIFF with a predictor without compression", oneTIFF([3]uint32{317, 3, 2}), "TIFF: a predictor is only supported with LZW and deflate"},
+		{"TIFF of gray tiles beyond its border", set(source(t, "tiled_gray.tiff"), "\x00\x01\x03\x00\x01", 8, "\x2f"),
+			"TIFF: tiles that reach beyond the image are only supported with colours of 8 bits and gray of 16"},
 	}
 	if len(tests) < 40 {
 		t.Errorf("only %d files", len(tests))

@@ -31,7 +31,13 @@ func exifOrientation(exif, xmp []byte) (int, error) {
 // Tags of a TIFF.
 const (
 	tagCompression = 259
+	tagPhotometric = 262
+	tagFillOrder   = 266
 	tagOrientation = 274
+	tagPlanes      = 284
+	tagGroup3      = 292
+	tagPredictor   = 317
+	tagTileWidth   = 322
 )
 
 // tiffTag returns the value of a tag of one number in the directory of a TIFF at the offset, 0 if there is none.
@@ -49,10 +55,12 @@ func tiffTag(tiff []byte, order binary.ByteOrder, offset uint32, tag uint16) int
 			continue
 		}
 		switch order.Uint16(e[2:]) {
+		case 1: // 8 bits
+			return int(e[8])
 		case 3, 8: // 16 bits
 			return int(order.Uint16(e[8:]))
 		case 4, 9, 13: // 32 bits
-			return int(order.Uint32(e[8:]) & 0xffff)
+			return int(min(order.Uint32(e[8:]), 1<<31-1))
 		}
 	}
 	return 0

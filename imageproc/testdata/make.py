@@ -187,6 +187,78 @@ def others(rng, out):
     out["turned.tiff"] = saved(p, "TIFF", tiffinfo={274: 6})
 
 
+def interlaced(samples, depth, colour, level=9, palette=b""):
+    """A PNG of seven passes (Adam7) of samples [height, width, channels]."""
+    lines = b""
+    for x, y, right, down in ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2)):
+        for row in samples[y::down, x::right]:
+            if row.size:
+                bits = "".join(format(v, f"0{depth}b") for v in row.ravel())
+                lines += b"\0" + bytes(int(bits[i:i + 8].ljust(8, "0"), 2) for i in range(0, len(bits), 8))
+    h, w = samples.shape[:2]
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, depth, colour, 0, 0, 1)) + (
+        chunk(b"PLTE", palette) if palette else b"") + chunk(b"IDAT", zlib.compress(lines, level)) + chunk(b"IEND", b"")
+
+
+def tiff(tags, blocks, offsets, counts):
+    """A TIFF of tags {number: 16-bit values} and blocks of pixels, with the tags of where they are and how long."""
+    tags = {k: ("H", v) for k, v in tags.items()}
+    tags[counts] = "I", [len(b) for b in blocks]
+    tags[offsets] = "I", [0] * len(blocks)
+    for _ in range(2):  # the second time it is known where the blocks begin
+        entries, values, at = b"", b"", 8 + 2 + 12 * len(tags) + 4
+        for number, (kind, v) in sorted(tags.items()):
+            raw = struct.pack(f"<{len(v)}{kind}", *v)
+            if len(raw) > 4:
+                raw, values = struct.pack("<I", at + len(values)), values + raw
+            entries += struct.pack("<HHI", number, {"H": 3, "I": 4}[kind], len(v)) + raw.ljust(4, b"\0")
+        first = at + len(values)
+        tags[offsets] = "I", [first + sum(len(b) for b in blocks[:i]) for i in range(len(blocks))]
+    return b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(4) + values + b"".join(blocks)
+
+
+def tiled(a, w, h, pack=bytes, compression=1):
+    """A TIFF of pixels [height, width, channels] in tiles, those at the border filled up with zeros."""
+    height, width, c = a.shape
+    blocks = []
+    for y in range(0, height, h):
+        for x in range(0, width, w):
+            tile = np.zeros((h, w, c), np.uint8)
+            part = a[y:y + h, x:x + w]
+            tile[:part.shape[0], :part.shape[1]] = part
+            blocks.append(pack(tile.tobytes()))
+    return tiff({256: [width], 257: [height], 258: [8] * c, 259: [compression], 262: [2 if c == 3 else 1], 277: [c], 322: [w],
+                 323: [h]}, blocks, 324, 325)
+
+
+def rare(out):
+    """What Pillow reads and hardly writes."""
+    rng = np.random.default_rng(2)
+    p = picture(rng, 29, 21)
+    a = np.asarray(p)
+    out["passes.png"] = interlaced(a, 8, 2)
+    out["passes_stored.png"] = interlaced(a[:7, :9], 8, 2, level=0)
+    out["passes_small.png"] = interlaced(a[:2, :3], 8, 2)
+    out["passes_one.png"] = interlaced(rng.integers(0, 2, (21, 29, 1)), 1, 0)
+    out["passes_palette2.png"] = interlaced(rng.integers(0, 4, (21, 29, 1)), 2, 3, palette=bytes(range(0, 240, 20)))
+    out["passes_rgba16.png"] = interlaced(rng.integers(0, 65536, (9, 7, 4)), 16, 6)
+    one = p.convert("1")
+    for n in (3, 4):
+        out[f"group{n}.tiff"] = saved(one, "TIFF", compression=f"group{n}")
+    out["group4_white0.tiff"] = saved(one, "TIFF", compression="group4", tiffinfo={262: 0, 266: 2, 278: 5})
+    out["big_endian.tiff"] = saved(p, "TIFF", big_endian=True)
+    out["predictor.tiff"] = saved(p.convert("RGBA"), "TIFF", compression="tiff_adobe_deflate", tiffinfo={317: 2})
+    out["strips.tiff"] = saved(p, "TIFF", compression="tiff_lzw", tiffinfo={278: 4, 317: 2})
+    out["tiled.tiff"] = tiled(a, 16, 16, zlib.compress, 8)
+    gray = np.asarray(p.convert("L"))[..., None]
+    out["tiled_gray.tiff"] = tiled(np.concatenate([gray, gray], 1)[:, :48], 16, 16)
+    out["rgb16.tiff"] = tiff({256: [29], 257: [21], 258: [16] * 3, 259: [1], 262: [2], 277: [3], 278: [21]},
+                             [(a.astype("<u2") * 257).tobytes()], 273, 279)
+    top = bytearray(saved(p, "BMP"))
+    top[22:26] = struct.pack("<i", -21)
+    out["top_down.bmp"] = bytes(top)
+
+
 # Configurations, with keys as older versions spelt them too.
 PROCESSORS = {
     "old_vit": {"feature_extractor_type": "ViTFeatureExtractor", "size": 40, "resample": 2},
@@ -256,6 +328,7 @@ def main():
     jpegs(rng, files)
     pngs(rng, files)
     others(rng, files)
+    rare(files)
     decoded = {}
     for name, data in files.items():
         (src / name).write_bytes(data)
