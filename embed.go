@@ -52,7 +52,7 @@ func WithProgress(f func(done int)) EmbedOption { return func(o *embedOptions) {
 // invalid byte. Embed returns ctx's error soon after ctx is done. The vectors share one piece of memory, the caller's.
 func (m *Model) Embed(ctx context.Context, texts []string, opts ...EmbedOption) ([][]float32, error) {
 	if m.text == nil {
-		return nil, errNotText
+		return nil, m.notText()
 	}
 	e := m.text.free.Get()
 	defer func() {

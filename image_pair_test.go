@@ -179,7 +179,7 @@ func TestImageTextErrors(t *testing.T) {
 	defer m.Close()
 	_, images := readPairCase(t, "clip")
 	_, err = m.ClassifyImages(t.Context(), images)
-	if want := "godwit: CLIPModel has no labels to choose from; it needs yours: zero-shot classification"; err == nil || err.Error() != want {
+	if want := "godwit: CLIPModel has no labels to choose from: give yours to ClassifyImagesZeroShot"; err == nil || err.Error() != want {
 		t.Errorf("got %v, want %s", err, want)
 	}
 	_, err = m.ImageTextLogits(t.Context(), images, nil)

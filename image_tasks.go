@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/godwit-ml/godwit/arch"
+	"github.com/godwit-ml/godwit/arch/vit"
 	"github.com/godwit-ml/godwit/imageproc"
 	"github.com/godwit-ml/godwit/kernels"
 )
@@ -34,7 +35,14 @@ const (
 	labelNone                           // they are numbers of their own
 )
 
-var errNotImage = errors.New("godwit: the model does not take images")
+// notImage returns the error of a task on images for a model that takes none.
+func (m *Model) notImage() error {
+	return fmt.Errorf("godwit: %s does not take images: its model_type is %s; those of images are %s", m.called(), m.info.ModelType,
+		strings.Join(vit.ModelTypes(), ", "))
+}
+
+// called returns the name that the model was opened by, for errors.
+func (m *Model) called() string { return cmp.Or(m.info.Name, "the model") }
 
 // openImage prepares what the tasks on images need.
 func (m *Model) openImage(config *arch.Config, base fs.FS) error {
@@ -124,7 +132,7 @@ type LabelScore struct {
 // error soon after ctx is done.
 func (m *Model) ClassifyImages(ctx context.Context, images []Image, opts ...ImageOption) ([][]LabelScore, error) {
 	if m.image == nil {
-		return nil, errNotImage
+		return nil, m.notImage()
 	}
 	labels := m.image.limits.Labels
 	if len(labels) == 0 {
@@ -147,7 +155,7 @@ func (m *Model) orZeroShot() string {
 	if m.image.pair == nil {
 		return ""
 	}
-	return "; it needs yours: zero-shot classification"
+	return ": give yours to ClassifyImagesZeroShot"
 }
 
 // runImages applies the options, checks them, and runs the model.
@@ -190,7 +198,7 @@ func (m *Model) score(logits []float32, labels []string, a labelActivation, top 
 // See [Model.ClassifyImages] on memory and ctx. The vectors share one piece of memory, the caller's.
 func (m *Model) EmbedImages(ctx context.Context, images []Image, opts ...ImageOption) ([][]float32, error) {
 	if m.image == nil {
-		return nil, errNotImage
+		return nil, m.notImage()
 	}
 	o := imageOptions{batch: defaultImageBatch}
 	dims := m.image.limits.Dimensions
@@ -221,9 +229,9 @@ func (m *Model) ImageTextLogits(ctx context.Context, images []Image, texts []str
 func (m *Model) imageTextLogits(ctx context.Context, images []Image, texts []string, o *imageOptions, opts []ImageOption) ([][]float32, error) {
 	switch {
 	case m.image == nil:
-		return nil, errNotImage
+		return nil, m.notImage()
 	case m.image.pair == nil:
-		return nil, fmt.Errorf("godwit: %s takes no texts: it cannot compare them with images", cmp.Or(m.info.Class, m.info.ModelType))
+		return nil, fmt.Errorf("godwit: %s takes no texts to compare images with; CLIP and SigLIP do", cmp.Or(m.info.Class, m.info.ModelType))
 	case len(texts) == 0:
 		return nil, errors.New("godwit: there are no texts to compare the images with")
 	}

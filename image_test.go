@@ -356,7 +356,7 @@ func TestBadImages(t *testing.T) {
 			_, err := openColours(t, `{"model_type":"meancolour","size":8`, identity).ClassifyImages(t.Context(), []godwit.Image{good})
 			return err
 		}},
-		{"godwit: meancolour takes no texts: it cannot compare them with images", func() error {
+		{"godwit: meancolour takes no texts to compare images with; CLIP and SigLIP do", func() error {
 			_, err := m.ClassifyImagesZeroShot(t.Context(), []godwit.Image{good}, []string{"a"})
 			return err
 		}},
@@ -364,7 +364,7 @@ func TestBadImages(t *testing.T) {
 			_, err := m.ClassifyImagesZeroShot(t.Context(), []godwit.Image{good}, []string{"a"}, godwit.WithHypothesis("a photo"))
 			return err
 		}},
-		{"godwit: the model does not take texts", func() error { _, err := m.Embed(t.Context(), []string{"a"}); return err }},
+		{"godwit: the model does not take texts: its model_type is meancolour", func() error { _, err := m.Embed(t.Context(), []string{"a"}); return err }},
 		{"godwit: imageproc: preprocessor_config.json is not there: is this the folder of a model for images?",
 			func() error {
 				_, err := openColours(t, colours, "").EmbedImages(t.Context(), []godwit.Image{good})
@@ -383,7 +383,8 @@ func TestBadImages(t *testing.T) {
 			_, err := openColours(t, colours+`,"num_channels":1`, identity).EmbedImages(t.Context(), []godwit.Image{good})
 			return err
 		}},
-		{"godwit: the model does not take images", func() error {
+		{"godwit: testdata/models/bert/regression does not take images: its model_type is bert; those of images are " +
+			"beit, clip, clip_vision_model, deit, dinov2, dinov2_with_registers, dinov3_vit, siglip, siglip_vision_model, swin, vit", func() error {
 			text, err := godwit.Open("testdata/models/bert/regression")
 			if err != nil {
 				return err

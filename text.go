@@ -30,8 +30,10 @@ type textModel struct {
 	free     parallel.FreeList[embedding]
 }
 
-// errNotText is returned by the tasks on texts of a model that takes none.
-var errNotText = errors.New("godwit: the model does not take texts")
+// notText returns the error of a task on texts for a model that takes none.
+func (m *Model) notText() error {
+	return fmt.Errorf("godwit: %s does not take texts: its model_type is %s", m.called(), m.info.ModelType)
+}
 
 // openText prepares what the tasks on texts need: fsys is the repository, base the transformer's own folder in it.
 func (m *Model) openText(fsys, base fs.FS) {
@@ -136,7 +138,7 @@ func modelMaxLength(base fs.FS) int {
 // Tokenizer returns the model's tokenizer.
 func (m *Model) Tokenizer() (*tokenizer.Tokenizer, error) {
 	if m.text == nil {
-		return nil, errNotText
+		return nil, m.notText()
 	}
 	if m.text.tokErr != nil {
 		return nil, fmt.Errorf("godwit: %w", m.text.tokErr)

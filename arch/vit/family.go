@@ -1,6 +1,9 @@
 package vit
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/godwit-ml/godwit/arch"
 	"github.com/godwit-ml/godwit/kernels"
 	"github.com/godwit-ml/godwit/loader"
@@ -138,6 +141,14 @@ var families = map[string]*family{
 	// The towers of CLIP (Radford et al., arXiv:2103.00020) and SigLIP (Zhai et al., arXiv:2303.15343) for images.
 	"clip_vision_model":   clipVision,
 	"siglip_vision_model": siglipVision,
+}
+
+// ModelTypes returns the model_types of this package that take images, sorted.
+func ModelTypes() []string {
+	types := append(slices.Collect(maps.Keys(families)), "swin")
+	types = slices.AppendSeq(types, maps.Keys(pairs))
+	slices.Sort(types)
+	return types
 }
 
 func (f *family) defaults() config {

@@ -68,6 +68,9 @@ func (k *classifyImage) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	defer m.Close()
+	if info := m.Info(); labels == nil && len(info.Labels) == 0 && info.ImageHeight > 0 && info.VocabSize > 0 {
+		return fmt.Errorf(`%s has no labels of its own: give yours, like --labels "cat,dog,a red car"`, k.model)
+	}
 	var results [][]godwit.LabelScore
 	run := func(images []godwit.Image, opts ...godwit.ImageOption) (err error) {
 		opts = append(opts, godwit.WithTopLabels(k.top))
