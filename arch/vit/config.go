@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/godwit-ml/godwit/arch"
 	"github.com/godwit-ml/godwit/arch/nn"
@@ -126,7 +127,7 @@ func (c *config) check() error {
 	case len(c.ID2Label) > 0:
 		c.labels = make([]string, len(c.ID2Label))
 		for i := range c.labels {
-			c.labels[i] = c.ID2Label[fmt.Sprint(i)]
+			c.labels[i] = c.ID2Label[strconv.Itoa(i)]
 		}
 	case c.NumLabels != nil && (*c.NumLabels < 1 || *c.NumLabels > maxDim):
 		return fmt.Errorf("config.json: num_labels is %d; want 1 to %d", *c.NumLabels, maxDim)
@@ -162,6 +163,17 @@ func (c *config) check() error {
 		return fmt.Errorf("config.json: layer_norm_eps is %g; want 0 to 1", c.Eps)
 	case !(c.Theta > 0 && c.Theta < 1e18):
 		return fmt.Errorf("config.json: rope_theta is %g; want more than 0", c.Theta)
+	}
+	return nil
+}
+
+// checkLabels returns an error if id2label has no label for one of the scores of a class that has them, as Transformers does when
+// it classifies.
+func (c *config) checkLabels() error {
+	for i := range len(c.ID2Label) {
+		if _, ok := c.ID2Label[strconv.Itoa(i)]; !ok {
+			return fmt.Errorf("config.json: id2label has %d labels, but none for %d", len(c.ID2Label), i)
+		}
 	}
 	return nil
 }

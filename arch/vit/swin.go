@@ -479,6 +479,9 @@ func newSwin(c *arch.Config, w *loader.Weights, x *kernels.Exec) (arch.Model, er
 	}
 	switch class := c.Class(); {
 	case strings.HasSuffix(class, "ForImageClassification"):
+		if err := cfg.checkLabels(); err != nil {
+			return nil, err
+		}
 		l := nn.NewLinear(x, cfg.HiddenSize, len(cfg.labels))
 		l.Precise = true
 		m.Classifier, m.limits.Labels = &l, cfg.labels

@@ -303,6 +303,9 @@ func bindVision(class string, cfg *config, f *family, w *loader.Weights, x *kern
 			"ImageClassification are", class)
 	}
 	if m.Classifier != nil || m.Distillation != nil {
+		if err := cfg.checkLabels(); err != nil {
+			return nil, err
+		}
 		m.limits.Labels = cfg.labels
 		if m.pool == firstPooler { // the class has none
 			m.pool, m.Pooler, m.limits.Dimensions = noPool, nil, cfg.HiddenSize

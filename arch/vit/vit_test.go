@@ -404,6 +404,8 @@ func TestConfigErrors(t *testing.T) {
 		{"dinov2/swiglu", `"mlp_ratio": 2`, `"mlp_ratio": -2`, "config.json: intermediate_size is 0; want 1 to 1048576"},
 		{"swin/imgcls", `"window_size": 3`, `"window_size": 0`, "config.json: window_size is 0; want 1 to 64"},
 		{"swin/imgcls", `"mlp_ratio": 1.5`, `"mlp_ratio": 0`, "config.json: stage 0 has 2 layers of 8 channels, 1 heads and mlp_ratio 0, which do not go together"},
+		{"vit/imgcls", `"1": "L1"`, `"3": "L1"`, "config.json: id2label has 3 labels, but none for 1"},
+		{"swin/imgcls", `"0": "`, `"7": "`, "config.json: id2label has 3 labels, but none for 0"},
 		{"clip/full", `"projection_dim": 10,`, `"projection_dim": 0,`, "config.json: projection_dim is 0; want 1 to 1048576"},
 		{"siglip/full", `"projection_size": 16`, `"projection_size": 12`, "config.json: vectors of images of 16 and of texts of 12 elements (vision_use_head: true) cannot be compared"},
 		{"clip/text", `CLIPTextModel`, `CLIPModel`, "config.json: the class CLIPModel is not supported; of its kind, the text model and that with a projection are"},
