@@ -56,10 +56,13 @@ func (i Image) Name() string { return i.name }
 // imageTypes are the extensions of the files that are taken for images when a folder is read.
 var imageTypes = []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".gif", ".webp", ".bmp", ".tif", ".tiff"}
 
+// ErrNoImages is what [ImageFiles] reports of a folder without images.
+var ErrNoImages = errors.New("there is no image in this folder")
+
 // ImageFiles returns the paths of the images among the paths and in the folders among them, sorted and without duplicates. A
 // path that is named is taken whatever its name; in a folder and those below it, files are chosen by extension. Hidden files
 // and folders are left out, and symbolic links are not followed. A path that does not exist is an error. What cannot be read
-// further down is reported to note, which may be nil.
+// further down, and a folder of the paths in which there is no image ([ErrNoImages]), is reported to note, which may be nil.
 func ImageFiles(paths []string, note func(path string, err error)) ([]string, error) {
 	var files []string
 	for _, root := range paths {
@@ -71,6 +74,7 @@ func ImageFiles(paths []string, note func(path string, err error)) ([]string, er
 			files = append(files, filepath.Clean(root))
 			continue
 		}
+		before := len(files)
 		err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			hidden := path != root && strings.HasPrefix(d.Name(), ".")
 			switch {
@@ -87,6 +91,9 @@ func ImageFiles(paths []string, note func(path string, err error)) ([]string, er
 		})
 		if err != nil {
 			return nil, err
+		}
+		if len(files) == before && note != nil {
+			note(root, ErrNoImages)
 		}
 	}
 	slices.Sort(files)

@@ -488,6 +488,20 @@ func TestImageFiles(t *testing.T) {
 	if want := []string{"a/c.JPG", "b.png", "odd"}; !slices.Equal(got, want) {
 		t.Errorf("got %q, want %q", got, want)
 	}
+	empty := filepath.Join(t.TempDir(), "empty")
+	if err := os.Mkdir(empty, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var noted []string
+	note := func(path string, err error) {
+		if !errors.Is(err, godwit.ErrNoImages) {
+			t.Error(err)
+		}
+		noted = append(noted, path)
+	}
+	if got, err := godwit.ImageFiles([]string{empty, dir}, note); err != nil || len(got) == 0 || !slices.Equal(noted, []string{empty}) {
+		t.Errorf("with an empty folder: got %q, %v, noted %q", got, err, noted)
+	}
 	if _, err := godwit.ImageFiles([]string{filepath.Join(dir, "no")}, nil); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("a folder that is not there: %v", err)
 	}

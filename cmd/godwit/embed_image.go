@@ -24,7 +24,7 @@ safetensors file, which hold the vectors alone. The same image gets the same bit
 input and however many threads are used.
 
 An IMAGE may be - for standard input. With several images, those that cannot be read are named on standard
-error, and the exit code is 1; an array has no row for them.`,
+error, and the exit code is 1; an array has no row for them, and is not written if it would have none.`,
 		Example: `  godwit embed-image digit.png
   godwit embed-image --model openai/clip-vit-base-patch32 photos/ > vectors.jsonl
   godwit embed-image --model facebook/dinov2-small --normalize --format npy --out vectors.npy a.jpg b.jpg`,
@@ -116,6 +116,9 @@ func (e *embedImage) write(c *cobra.Command, w io.Writer, m *godwit.Model, files
 	failed := e.each(e.console, files, run, each, bad)
 	if _, some := failed.(unread); e.format == "jsonl" || failed != nil && !some {
 		return failed
+	}
+	if len(all) == 0 && failed != nil {
+		return fmt.Errorf("%w: nothing is written", failed)
 	}
 	if err := writeVectors(w, e.format, all, m.Info().Dimensions); err != nil {
 		return err

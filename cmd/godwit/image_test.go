@@ -166,6 +166,24 @@ func TestEmbedImage(t *testing.T) {
 	if !slices.Equal(e.Shape, []int{2, 64}) || !slices.Equal(e.Data, slices.Concat(vecs[0], vecs[1])) {
 		t.Errorf("the file has shape %v, or other values", e.Shape)
 	}
+	// Where all are broken there is no array, and what was in its place stays.
+	for _, format := range []string{"npy", "safetensors"} {
+		const kept = "kept"
+		if err := os.WriteFile(file, []byte(kept), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		_, errs, code := command(t, dir, "", "embed-image", "--format", format, "--out", file, broken, broken)
+		b, err := os.ReadFile(file)
+		if code != 1 || !strings.HasSuffix(errs, "\ngodwit: 2 of 2 images could not be read: nothing is written\n") || string(b) != kept || err != nil {
+			t.Errorf("%s of broken images: %d, %q, and the file holds %q: %v", format, code, errs, b, err)
+		}
+		if out, _, code := command(t, dir, "", "embed-image", "--format", format, broken, broken); code != 1 || out != "" {
+			t.Errorf("%s of broken images: %d, %q", format, code, out)
+		}
+	}
+	if out, _, code := command(t, dir, "", "embed-image", broken, broken); code != 1 || strings.Count(out, `"error":`) != 2 {
+		t.Errorf("lines of broken images: %d, %q", code, out)
+	}
 	npy := must(t, "", append([]string{"embed-image", "--format", "npy"}, files...)...)
 	if !strings.HasPrefix(npy, "\x93NUMPY") || len(npy) != 128+2*64*4 {
 		t.Errorf("%d bytes of .npy", len(npy))

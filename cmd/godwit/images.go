@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -63,12 +64,16 @@ func (c *console) expand(paths []string) ([]string, error) {
 			files = append(files, p) // what is wrong with it shows when it is read
 			continue
 		}
-		inside, err := godwit.ImageFiles([]string{p}, func(path string, err error) { c.note("%s: %v, left out", path, err) })
-		if err != nil {
+		var none error
+		inside, err := godwit.ImageFiles([]string{p}, func(path string, err error) {
+			if errors.Is(err, godwit.ErrNoImages) {
+				none = fmt.Errorf("%s: %w", path, err)
+				return
+			}
+			c.note("%s: %v, left out", path, err)
+		})
+		if err = cmp.Or(err, none); err != nil {
 			return nil, err
-		}
-		if len(inside) == 0 {
-			return nil, fmt.Errorf("%s: there is no image in this folder", p)
 		}
 		files = append(files, inside...)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -149,7 +150,12 @@ func (s *searching) what() string {
 // files returns the files to search.
 func (s *searching) files(paths []string) ([]string, error) {
 	if s.images {
-		return godwit.ImageFiles(paths, func(path string, err error) { s.note("%s: %v, left out", path, err) })
+		return godwit.ImageFiles(paths, func(path string, err error) {
+			if len(paths) == 1 && errors.Is(err, godwit.ErrNoImages) {
+				return // it is the error of the command
+			}
+			s.note("%s: %v, left out", path, err)
+		})
 	}
 	return search.Files(paths, func(path, why string) { s.note("%s: %s, left out", path, why) })
 }
