@@ -8,12 +8,13 @@ import (
 
 // withoutSIMD runs f with the routines in Go alone, and with tables that are not known yet.
 func withoutSIMD(f func()) {
-	was := simd
+	defer func(was bool) { // also if f panics
+		simd = was
+		clearTables()
+	}(simd)
 	simd = false
 	clearTables()
 	f()
-	simd = was
-	clearTables()
 }
 
 func clearTables() {

@@ -9,10 +9,9 @@ import (
 // both runs f with the routines of this processor and in Go alone.
 func both(f func() []byte) (simdBytes, goBytes []byte) {
 	simdBytes = f()
+	defer func(was bool) { simd = was }(simd) // also if f panics
 	simd = false
-	goBytes = f()
-	simd = true
-	return simdBytes, goBytes
+	return simdBytes, f()
 }
 
 const guard, room = 0x5a, 64
