@@ -138,6 +138,10 @@ func parseConfig(b []byte, fsys fs.FS) (*Processor, error) {
 	if c.flag("do_pad", false, &err) && !p.floats && c["pad_size"] != nil && !isNull(c["pad_size"]) {
 		read(c, "pad_size", &p.pad, sizeConfig{}, false, &err, func(b []byte) (sizeConfig, error) { return parseSize(b, false) })
 	}
+	if p.class == "CLIP" && c.flag("use_square_size", false, &err) { // KOSMOS-2's: the square of the class, whatever size says
+		k.size = sizeConfig{height: k.size.shortest, width: k.size.shortest}
+		delete(c, "size")
+	}
 	edge := !c.flag("default_to_square", !k.shortest, &err)
 	read(c, "size", &p.size, k.size, p.resize, &err, func(b []byte) (sizeConfig, error) { return parseSize(b, edge) })
 	read(c, "crop_size", &p.crop, k.crop, p.centerCrop, &err, func(b []byte) (sizeConfig, error) { return parseSize(b, false) })

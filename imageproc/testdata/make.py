@@ -302,6 +302,8 @@ PROCESSORS = {
     "dinov3_bicubic": {"image_processor_type": "DINOv3ViTImageProcessorFast", "size": {"shortest_edge": 11}, "resample": 3,
                        "do_center_crop": True, "crop_size": {"height": 14, "width": 8}},
     "dinov3_raw": {"image_processor_type": "DINOv3ViTImageProcessor", "size": {"height": 30, "width": 5}, "resample": 0, "do_normalize": False},
+    "square_size": {"image_processor_type": "CLIPImageProcessor", "use_square_size": True, "size": {"shortest_edge": 50},
+                    "crop_size": {"height": 20, "width": 24}},
     "nested": {"image_processor_type": "ViTImageProcessor", "size": {"height": 18, "width": 26}},
 }
 
