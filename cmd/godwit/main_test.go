@@ -782,7 +782,7 @@ func TestPreprocess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for name, image := range map[string]string{"old_vit": "w17.jpg", "nested": "w17.jpg", "crop_odd": "exif6.jpg"} {
+	for name, image := range map[string]string{"old_vit": "w17.jpg", "nested": "exif6.jpg", "crop_odd": "exif6.jpg"} {
 		out := filepath.Join(t.TempDir(), "x.safetensors")
 		file := dir + "cases/src/" + image
 		data, err := os.ReadFile(file)
