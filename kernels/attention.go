@@ -214,9 +214,8 @@ func (t *attnTask) Run(part, parts int) {
 			u := attnUnit{t: t, s: s, seq: i, sequence: q, kvHead: head}
 			if cost > 0 && at < to && at+cost > from { // sequences without queries cost nothing
 				if t.byBlocks(&q) {
-					b0, b1 := t.blocks(&q)
-					if n := b1 - b0; blockAt(n, from-at, cost) < blockAt(n, to-at, cost) {
-						u.someBlocks(part, blockAt(n, from-at, cost), blockAt(n, to-at, cost))
+					if b0, b1 := t.blockAt(&q, from-at, cost), t.blockAt(&q, to-at, cost); b0 < b1 {
+						u.someBlocks(part, b0, b1)
 					}
 				} else if r0, r1 := t.rowAt(i, rows, from-at), t.rowAt(i, rows, to-at); r0 < r1 {
 					u.compute(r0, r1)

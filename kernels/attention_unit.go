@@ -27,8 +27,9 @@ type keysBlock struct {
 	rows    int
 	// The same of 16 bits, which are widened as they are used, once; keys and values are nil then.
 	keys16, values16 []uint16
-	// Tiles for few rows, or nil.
-	few *kvTiles
+	// Tiles for few rows, and the routine for two rows and more, or nil.
+	few    *kvTiles
+	kvRows func(*kvRows)
 }
 
 // A queryRun is rows of a unit that lie at equal distances: tokens of one head, or the heads of one token.
@@ -261,7 +262,11 @@ func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int
 	set, d := u.t.x.set, u.t.p.HeadDim
 	panels := padded(n) / panelWidth
 	h, high, low := set.split(r.m)
-	for p := u.keyStreams(scores, stride, r, panels, base); p < panels; {
+	p := u.keyRows(scores, stride, r, panels, base)
+	if p == 0 {
+		p = u.keyStreams(scores, stride, r, panels, base)
+	}
+	for p < panels {
 		w, few := u.width(r.m, panels-p)
 		at, size := ((base-u.block.base)/panelWidth+p)*panelWidth*d, d*panelWidth<<w
 		keys, k16 := u.block.keys, u.block.keys16
@@ -302,6 +307,82 @@ func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int
 	}
 }
 
+// keyRows is scores for two rows and more, and as many of the first panels of keys, read once, as lie in four streams. It returns
+// how many these are.
+func (u *attnUnit) keyRows(scores []float32, stride int, r *queryRun, panels, base int) int {
+	d, b := u.t.p.HeadDim, &u.block
+	groups := panels / 4
+	if b.kvRows == nil || r.m == 1 || d > kBlock || groups == 0 {
+		return 0
+	}
+	first, size := b.key((base - b.base) * d)
+	panel := uintptr(d) * panelWidth * size
+	q := &u.s.kvRows
+	*q = kvRows{
+		c: &scores[0], ldc: uintptr(stride) * 4, lds: uintptr(groups) * panelWidth * 4, a: &r.q[0], lda: uintptr(r.ldq) * 4,
+		b: first, stream: uintptr(groups) * panel, k: d, count: groups, scale: u.t.p.Scale,
+		nextB: panel, nextC: panelWidth * 4,
+	}
+	q.rows(r.m)
+	b.kvRows(q)
+	return groups * 4
+}
+
+// valueChunk is how many keys are multiplied with four panels of values at a time: these stay in the first-level cache for all
+// rows.
+const valueChunk = 64
+
+// valueRows is values for two rows and more, and as many of the first panels of values, read once, as are fours. It returns how
+// many these are.
+func (u *attnUnit) valueRows(o []float32, ldo int, scores []float32, stride, m, lo, hi int, inv []float32) int {
+	b, panels := &u.block, padded(u.t.p.HeadDim)/panelWidth
+	if b.kvRows == nil || m == 1 {
+		return 0
+	}
+	p := 0
+	for ; p+4 <= panels; p += 4 {
+		first, size := b.value((p*b.rows + lo - b.base) * panelWidth)
+		q := &u.s.kvRows
+		*q = kvRows{
+			c: &o[p*panelWidth], ldc: uintptr(ldo) * 4, lds: panelWidth * 4, a: &scores[0], lda: uintptr(stride) * 4,
+			b: first, stream: uintptr(b.rows) * panelWidth * size, k: valueChunk, count: (hi - lo) / valueChunk, scale: 1, load: 1,
+			nextA: valueChunk * 4, nextB: valueChunk * panelWidth * size,
+		}
+		q.rows(m)
+		if q.count > 0 {
+			b.kvRows(q)
+		}
+		if done := (hi - lo) / valueChunk * valueChunk; done < hi-lo {
+			q.fetch = min(done, 1)
+			q.a = &scores[done]
+			q.b, _ = b.value((p*b.rows + lo + done - b.base) * panelWidth)
+			q.k, q.count = hi-lo-done, 1
+			b.kvRows(q)
+		}
+	}
+	if inv != nil && p > 0 {
+		for i := range m {
+			row := o[i*ldo:][:p*panelWidth]
+			u.t.x.set.scale(row, row, inv[i])
+		}
+	}
+	return p
+}
+
+// key returns where element i of the keys is, and the bytes of one.
+func (b *keysBlock) key(i int) (at *float32, size uintptr) { return element(b.keys, b.keys16, i) }
+
+// value is the same of the values.
+func (b *keysBlock) value(i int) (at *float32, size uintptr) { return element(b.values, b.values16, i) }
+
+// element returns where element i of one of the two is that is not nil, and its bytes.
+func element(f32 []float32, b16 []uint16, i int) (at *float32, size uintptr) {
+	if b16 != nil {
+		return (*float32)(unsafe.Pointer(&b16[i])), 2
+	}
+	return &f32[i], 4
+}
+
 // keyStreams is scores for the first panels of keys, read once and by few rows, as many as lie in streams. It returns how many these
 // are.
 func (u *attnUnit) keyStreams(scores []float32, stride int, r *queryRun, panels, base int) int {
@@ -309,15 +390,11 @@ func (u *attnUnit) keyStreams(scores []float32, stride int, r *queryRun, panels,
 	if b.few == nil || d > kBlock {
 		return 0
 	}
-	storage, size := Float32, uintptr(4)
-	at := (base - b.base) * d
-	var first *float32
+	storage := Float32
 	if b.keys16 != nil {
-		storage, size = BFloat16, 2
-		first = (*float32)(unsafe.Pointer(&b.keys16[at]))
-	} else {
-		first = &b.keys[at]
+		storage = BFloat16
 	}
+	first, size := b.key((base - b.base) * d)
 	tiles := u.t.x.set.streamTile[storage].of(r.m)
 	if tiles == nil || panels < tiles[0].streams {
 		return 0
@@ -373,7 +450,11 @@ func (u *attnUnit) values(o []float32, ldo int, scores []float32, stride, m, lo,
 	set, b := u.t.x.set, &u.block
 	panels := padded(u.t.p.HeadDim) / panelWidth
 	h, high, low := set.split(m)
-	for p := 0; p < panels; {
+	p := 0
+	if flags == 0 {
+		p = u.valueRows(o, ldo, scores, stride, m, lo, hi, inv)
+	}
+	for p < panels {
 		w, few := u.width(m, panels-p)
 		at := (p*b.rows + lo - b.base) * panelWidth
 		q := &u.s.tile

@@ -47,6 +47,7 @@ type scratch struct {
 	attn    attnTask
 	rows    sharedRows
 	tile    tile
+	kvRows  kvRows
 	buf     [nBuffers][]float32
 }
 

@@ -255,7 +255,7 @@ func bfloat16(x float32) uint16 {
 func (c *KV) load(s *scratch, b *keysBlock, head, k0, lo, hi int, once bool) {
 	p, at, d := &c.pages[k0/keyBlock-c.first], head*kvHeadSize(c.dim), c.dim
 	if once {
-		b.few = &c.set.kvTile[c.typ]
+		b.few, b.kvRows = &c.set.kvTile[c.typ], c.set.kvRows[c.typ]
 	}
 	if c.typ == KVFloat32 {
 		b.base, b.rows = 0, keyBlock

@@ -14,7 +14,7 @@ import "fmt"
 //	thread 0  └── (M, L, O) ───┘
 //	thread 1                   └(m, l, o)┴(m, l, o)┘           and then they are folded, in ascending order
 //
-// The first part of a unit folds its blocks as it goes. The others keep the results of each block apart, and whoever called
+// A part ends at the border of two blocks. The first part of a unit folds its blocks as it goes. The others keep the results of each block apart, and whoever called
 // folds them at the end: the order of a fold is part of the definition.
 
 // fewRows is up to how many rows a unit is divided by blocks.
@@ -73,6 +73,37 @@ func (k *kvTiles) width(rows, left int) int {
 	return w
 }
 
+// A kvRows is the product of two rows or more with panels of a KV, for those of a token. A processor reads memory fastest in
+// several streams at a time, each from front to back, and a tile of several rows has registers for one panel or two: so a routine
+// takes four panels, one of each of four streams, half a panel wide, by three rows or two at a time. The first of these read
+// memory, the others what is in the first-level cache by then. Strides are in bytes.
+//
+//	for each of count groups of four panels, rows i, and columns j of panel p:
+//	    x = chain of fma(a[i][l], b[p][l][j], ·) from +0, or c[i][p][j], over l = 0..k-1
+//	    c[i][p][j] = x * scale
+//	    a, b and c move on by nextA, nextB and nextC
+type kvRows struct {
+	c            *float32 // row 0 of the first stream
+	ldc, lds     uintptr  // from a row to the next, from a stream to the next
+	a            *float32
+	lda          uintptr
+	b            *float32 // row 0 of the first stream's panel; of bfloat16, it points to numbers of 16 bits
+	stream       uintptr
+	k, count     int
+	threes, twos int // the rows are so many times three, then so many times two
+	scale        float32
+	fetch, load  int // not 0: the chains of the first group, those of the others go on from c
+
+	nextA, nextB, nextC uintptr
+	atA, atB, atC       uintptr // where a routine is
+}
+
+// rows divides that many rows.
+func (t *kvRows) rows(n int) {
+	t.twos = (3 - n%3) % 3
+	t.threes = (n - 2*t.twos) / 3
+}
+
 // byBlocks reports whether the units of a sequence are divided by blocks.
 func (t *attnTask) byBlocks(q *sequence) bool {
 	return t.kv != nil && q.queries*t.group() <= fewRows && q.keys > keyBlock
@@ -80,14 +111,29 @@ func (t *attnTask) byBlocks(q *sequence) bool {
 
 // blocks returns which blocks the queries of a sequence see.
 func (t *attnTask) blocks(q *sequence) (from, to int) {
-	lo, _ := t.span(q, q.pos)
-	_, hi := t.span(q, q.pos+q.queries-1)
+	lo, hi := t.seen(q)
 	return lo / keyBlock, (hi + keyBlock - 1) / keyBlock
 }
 
-// blockAt returns how many of a unit's n blocks come before that much of its cost.
-func blockAt(n, cost, of int) int {
-	return min(n, (max(0, cost)*n+of-1)/of)
+// seen returns the range of keys that the queries of a sequence see.
+func (t *attnTask) seen(q *sequence) (lo, hi int) {
+	lo, _ = t.span(q, q.pos)
+	_, hi = t.span(q, q.pos+q.queries-1)
+	return lo, hi
+}
+
+// blockAt returns how many of a unit's blocks come before that much of its cost: the border of two blocks that is nearest, by the
+// keys that are seen.
+func (t *attnTask) blockAt(q *sequence, cost, of int) int {
+	lo, hi := t.seen(q)
+	from, to := t.blocks(q)
+	switch {
+	case cost <= 0:
+		return 0
+	case cost >= of:
+		return to - from
+	}
+	return max(0, (lo+cost*(hi-lo)/of+keyBlock/2)/keyBlock-from)
 }
 
 // parted returns what a part of the task leaves for the end: the maxima and sums of the unit that it begins and others
@@ -142,12 +188,14 @@ func (t *attnTask) foldParts(s *scratch, parts int) {
 			}
 			if rows > 0 && t.byBlocks(&q) {
 				u := attnUnit{t: t, s: s, seq: i, sequence: q, kvHead: head}
-				state, _ := t.parted(p - 1)
-				u.maxima, u.sums = state[:rows], state[rows:2*rows]
-				from, to := t.blocks(&q)
-				for part := p; part < parts && t.costAt(part, parts) < at+cost; part++ {
-					b0, b1 := blockAt(to-from, t.costAt(part, parts)-at, cost), blockAt(to-from, t.costAt(part+1, parts)-at, cost)
-					_, left := t.parted(part)
+				from, _ := t.blocks(&q)
+				for part := p - 1; part < parts && t.costAt(part, parts) < at+cost; part++ {
+					b0, b1 := t.blockAt(&q, t.costAt(part, parts)-at, cost), t.blockAt(&q, t.costAt(part+1, parts)-at, cost)
+					state, left := t.parted(part)
+					if b0 == 0 { // it has folded its own, or has none
+						u.maxima, u.sums = state[:rows], state[rows:2*rows]
+						continue
+					}
 					for b := b0; b < b1; b++ {
 						n := rows * (padded(t.p.HeadDim) + 2)
 						u.foldApart((from+b)*keyBlock, left[:n])

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 	"unsafe"
 )
@@ -330,6 +331,83 @@ func TestKVTiles(t *testing.T) {
 	}
 }
 
+// TestKVRows compares the routine for two rows and more with the definition.
+func TestKVRows(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 7))
+	for _, set := range otherSets() {
+		for typ, f := range set.kvRows {
+			for i := 0; f != nil && i < 300; i++ {
+				rows, k, count, kind := 2+i%8, 1+r.IntN(20)+i%2*r.IntN(250), 1+r.IntN(3), i%3
+				load, fetch, across := i/8%2, i/16%2, i/4%2 == 0 // across: as for keys, or else as for values
+				panel, lda, ldc := k*panelWidth, count*k+3, 4*count*panelWidth+5
+				a, b := values(r, rows*lda, 0), values(r, 4*count*panel, kind)
+				b16 := make([]uint16, len(b))
+				if KVType(typ) == KVBFloat16 {
+					for i, x := range b {
+						b16[i] = bfloat16(x)
+					}
+					rowsGo.widenBFloat16(b, b16)
+				}
+				got, check := guarded(rows*ldc, i%16)
+				copy(got, values(r, len(got), kind))
+				want := slices.Clone(got)
+				q := kvRows{c: &got[0], ldc: uintptr(ldc) * 4, lds: panelWidth * 4, a: &a[0], lda: uintptr(lda) * 4, b: &b[0],
+					stream: uintptr(count*panel) * 4, k: k, count: count, scale: 0.3, load: load, fetch: fetch, nextB: uintptr(panel) * 4}
+				if across {
+					q.lds, q.nextC = uintptr(count)*panelWidth*4, panelWidth*4
+				} else {
+					q.nextA = uintptr(k) * 4
+				}
+				q.rows(rows)
+				for g := range count {
+					for s := range 4 {
+						d := tile{ldc: q.ldc, lds: q.ldc, lda: q.lda, k: k, rows: rows, count: 1, flags: tileScale, scale: q.scale}
+						if g == 0 && fetch > 0 || g > 0 && load > 0 {
+							d.flags |= tileLoad
+						}
+						d.a, d.b = &a[g*int(q.nextA)/4], &b[(s*count+g)*panel]
+						d.c = &want[s*int(q.lds)/4+g*int(q.nextC)/4]
+						d.sum = d.c
+						tileGo(&d)
+					}
+				}
+				if KVType(typ) == KVBFloat16 {
+					q.b, q.stream, q.nextB = (*float32)(unsafe.Pointer(&b16[0])), q.stream/2, q.nextB/2
+				}
+				f(&q)
+				what := fmt.Sprintf("%s: type %d, %d rows, k=%d, count %d, load %d, fetch %d, across %v", set.name, typ, rows, k, count,
+					load, fetch, across)
+				equal(t, what, got, want)
+				if err := check(); err != nil {
+					t.Fatalf("%s: %v", what, err)
+				}
+			}
+		}
+	}
+}
+
+// TestAttentionKVGroups has a token whose query heads share key heads, in any number, and compares with the Set in Go.
+func TestAttentionKVGroups(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 8))
+	for i, d := range []int{64, 80, 128, 50, 256, 272} {
+		for group := 1; group <= 9; group++ {
+			typ, keys := KVType(group%2), []int{1, 63, 64, 100, 511, 512, 530}[(group+i)%7]
+			p := &Attn{Heads: 2 * group, KVHeads: 2, HeadDim: d, Scale: 0.3, Causal: true, Window: group / 4 * 77}
+			h, w := p.Heads*d, 2*d
+			kv, q, want := values(r, keys*2*w, 0), values(r, h, 0), make([]float32, h)
+			for n, x := range append([]*Exec{New(generic, 1)}, execs(t)...) {
+				c, got := x.NewKV(2, d, typ, p.Window), make([]float32, h)
+				c.Append(kv, kv[w:], 2*w, keys)
+				x.AttentionKV(got, h, q, h, []int32{0, 1}, []*KV{c}, p)
+				if n == 0 {
+					copy(want, got)
+				}
+				equal(t, fmt.Sprintf("%s, %d threads: %d heads of %d, %d keys", x.Set().Name(), x.Threads(), p.Heads, d, keys), got, want)
+			}
+		}
+	}
+}
+
 // TestKVPages has windows, truncation and reservation: what is held, and that it is what was said.
 func TestKVPages(t *testing.T) {
 	x := New(nil, 1)
@@ -476,7 +554,7 @@ func FuzzAttentionKV(f *testing.F) {
 	f.Add(uint8(3), uint8(0), uint8(15), uint16(599), uint8(200), uint16(77), uint8(5))
 	f.Fuzz(func(t *testing.T, group, kvHeads, d uint8, n uint16, chunk uint8, window uint16, flags uint8) {
 		kv := 1 + int(kvHeads%3)
-		a := Attn{Heads: kv * (1 + int(group%4)), KVHeads: kv, HeadDim: 1 + int(d%40), Scale: 0.3, Causal: true,
+		a := Attn{Heads: kv * (1 + int(group%7)), KVHeads: kv, HeadDim: 1 + int(d%72), Scale: 0.3, Causal: true,
 			Window: int(window % 700), SoftCap: float32(flags & 2)}
 		kvCase{a, KVType(flags & 1), []int{int(n % 650), int(flags)}, []int{1 + int(chunk), int(n%700) / 2, 1}}.run(t, xs)
 	})

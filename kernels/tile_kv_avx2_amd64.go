@@ -2,7 +2,7 @@
 
 package kernels
 
-// kvTilesAVX2 puts the tiles of tile_kv_avx2_amd64.s into the Set.
+// kvTilesAVX2 puts the tiles of tile_kv_avx2_amd64.s and tile_kv_rows_avx2_amd64.s into the Set.
 func (s *Set) kvTilesAVX2() {
 	s.kvTile[KVFloat32] = kvTiles{
 		2: {kvTile2x1AVX2, kvTile2x2AVX2},
@@ -19,7 +19,14 @@ func (s *Set) kvTilesAVX2() {
 		5: {kvTile5x1BFloat16AVX2},
 		6: {kvTile6x1BFloat16AVX2},
 	}
+	s.kvRows = [2]func(*kvRows){kvRowsAVX2, kvRowsBFloat16AVX2}
 }
+
+//go:noescape
+func kvRowsAVX2(t *kvRows)
+
+//go:noescape
+func kvRowsBFloat16AVX2(t *kvRows)
 
 //go:noescape
 func kvTile2x1AVX2(t *tile)
