@@ -19,8 +19,8 @@ import (
 // A Token is one step of a text that is generated: its id, and the text that became final with it. See [generate.Token].
 type Token = generate.Token
 
-// A GenerateOption changes how a text is continued. Options stand over generation_config.json, and that over the defaults of
-// transformers.
+// A GenerateOption changes how a text is continued. Options stand over generation_config.json, or, where there is none, over what
+// config.json says of it, and that over the defaults of transformers.
 type GenerateOption func(*generateOptions)
 
 type generateOptions struct {
@@ -152,7 +152,7 @@ func WithCacheLimit(bytes int) GenerateOption {
 }
 
 // WithContextLength sets the length of the longest sequence, prompt included. The default is config.json's
-// max_position_embeddings; a model may be good for more, or a program want less.
+// max_position_embeddings; a model may be good for more, or a program want less. Of a session it is set once, when it is made.
 func WithContextLength(n int) GenerateOption { return func(o *generateOptions) { o.context = n } }
 
 // WithBFloat16Cache keeps keys and values in 16 bits: half the memory, and nearly the same numbers. Of a session it is set once,
@@ -207,7 +207,7 @@ func (m *Model) openGenerator(c *arch.Config, base fs.FS) {
 	g := &generator{decoder: d, context: contextLength(c)}
 	g.config, g.configErr = generate.ReadConfig(base)
 	if errors.Is(g.configErr, fs.ErrNotExist) {
-		g.config, g.configErr = generate.DefaultConfig(), nil
+		g.config, g.configErr = generate.FromModelConfig(c.Decode)
 	}
 	g.chat, g.chatErr = chat.Load(base)
 	m.gen = g

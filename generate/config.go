@@ -37,8 +37,8 @@ type Config struct {
 	RemoveInvalid     bool           // makes finite numbers of logits that are none (remove_invalid_values)
 
 	EOS          []int32 // ids that end the sequence (eos_token_id)
-	MinLength    int     // tokens before which the sequence does not end, those of the prompt included
-	MinNewTokens int     // new tokens before which the sequence does not end
+	MinLength    int     // tokens before which the model does not end the sequence, those of the prompt included
+	MinNewTokens int     // new tokens before which it does not; then MinLength has no effect. A text of Stop ends it even so
 	MaxLength    int     // tokens after which it ends, those of the prompt included; 0: no limit
 	MaxNewTokens int     // new tokens after which it ends; then MaxLength has no effect. 0: no limit
 	// Stop are texts that end the sequence, wherever the tokens are cut. The text before them is the result. One that is a

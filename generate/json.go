@@ -31,8 +31,9 @@ func ReadConfig(fsys fs.FS) (*Config, error) {
 }
 
 // ParseConfig reads the text of a generation_config.json. What it does not say, or says by null, is as in DefaultConfig. Fields
-// that godwit has no use for are ignored, but for those that ask for another way of generating (beams, contrastive search,
-// guidance, watermarks): they are an error.
+// that ask for another way of generating (beams, contrastive search, guidance, watermarks, penalties for an encoder's text, which
+// is the prompt, and the like) are an error. Other fields are ignored: they change how transformers computes, not what comes out.
+// So is max_time: a caller has a context.
 func ParseConfig(text []byte) (*Config, error) {
 	var f fileConfig
 	d := json.NewDecoder(bytes.NewReader(text))
@@ -45,6 +46,27 @@ func ParseConfig(text []byte) (*Config, error) {
 	c, err := f.config()
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", configName, err)
+	}
+	return c, nil
+}
+
+// FromModelConfig returns the settings of a model that has no generation_config.json: as transformers does, they are taken from
+// its config.json, which decode reads into a struct as encoding/json does. There, a max_length of 20 is what old versions wrote
+// into every file, and means nothing; and the ids that end a sequence are left to the decoder.
+func FromModelConfig(decode func(v any) error) (*Config, error) {
+	var f struct {
+		fileConfig
+		EOS json.RawMessage `json:"eos_token_id"` // in place of that of fileConfig
+	}
+	if err := decode(&f); err != nil {
+		return nil, err
+	}
+	if f.MaxLength != nil && *f.MaxLength == 20 {
+		f.MaxLength = nil
+	}
+	c, err := f.config()
+	if err != nil {
+		return nil, fmt.Errorf("config.json: %w", err)
 	}
 	return c, nil
 }
@@ -86,6 +108,9 @@ type fileConfig struct {
 	Constraints  json.RawMessage `json:"constraints"`
 	ForceWords   json.RawMessage `json:"force_words_ids"`
 	DoLa         json.RawMessage `json:"dola_layers"`
+	EncoderRep   *float64        `json:"encoder_repetition_penalty"`
+	EncoderNGram *int            `json:"encoder_no_repeat_ngram_size"`
+	Healing      *bool           `json:"token_healing"`
 }
 
 // An id is a token id.
@@ -203,12 +228,16 @@ func (f *fileConfig) config() (*Config, error) {
 		asked bool
 	}{
 		{"num_beams", f.Beams != nil && *f.Beams > 1},
-		{"penalty_alpha", f.PenaltyAlpha != nil && *f.PenaltyAlpha > 0 && f.TopK != nil && *f.TopK > 1},
+		{"penalty_alpha", f.PenaltyAlpha != nil && *f.PenaltyAlpha > 0 && (f.TopK == nil || *f.TopK > 1) &&
+			(f.DoSample == nil || !*f.DoSample)},
 		{"guidance_scale", f.Guidance != nil && *f.Guidance != 1},
 		{"watermarking_config", isSet(f.Watermark)},
 		{"constraints", isSet(f.Constraints)},
 		{"force_words_ids", isSet(f.ForceWords)},
 		{"dola_layers", isSet(f.DoLa)},
+		{"encoder_repetition_penalty", f.EncoderRep != nil && *f.EncoderRep != 1},
+		{"encoder_no_repeat_ngram_size", f.EncoderNGram != nil && *f.EncoderNGram > 0},
+		{"token_healing", f.Healing != nil && *f.Healing},
 	} {
 		if other.asked {
 			return nil, fmt.Errorf("%s asks for a way of generating that is not supported; without it, the tokens are others: "+
@@ -240,7 +269,9 @@ func (f *fileConfig) config() (*Config, error) {
 	set(&c.NoRepeatNGram, f.NoRepeatNGram)
 	set(&c.RemoveInvalid, f.RemoveInvalid)
 	set(&c.MinLength, f.MinLength)
-	set(&c.MinNewTokens, f.MinNewTokens)
+	if set(&c.MinNewTokens, f.MinNewTokens); f.MinNewTokens != nil {
+		c.MinLength = 0 // it has no effect then
+	}
 	set(&c.MaxLength, f.MaxLength)
 	set(&c.MaxNewTokens, f.MaxNewTokens)
 	set(&c.Samples, f.Samples)

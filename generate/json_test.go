@@ -1,6 +1,7 @@
 package generate_test
 
 import (
+	"encoding/json"
 	"errors"
 	"io/fs"
 	"math"
@@ -29,15 +30,19 @@ func TestParseConfig(t *testing.T) {
 			func(c *generate.Config) { c.RepetitionPenalty, c.NoRepeatNGram = 1.05, 3 }},
 		{`{"bad_words_ids": [[1], [2, 3]], "sequence_bias": [[[4, 5], -1.5]], "suppress_tokens": [6], "begin_suppress_tokens": [7],
 			"forced_bos_token_id": 8, "forced_eos_token_id": 9, "exponential_decay_length_penalty": [10, 1.5], "stop_strings": "x",
-			"min_length": 1, "min_new_tokens": 2, "max_new_tokens": 3, "min_p": 0.1, "typical_p": 0.2, "epsilon_cutoff": 0.3, "eta_cutoff": 0.4,
+			"min_length": 1, "min_new_tokens": null, "max_new_tokens": 3, "min_p": 0.1, "typical_p": 0.2, "epsilon_cutoff": 0.3, "eta_cutoff": 0.4,
 			"top_h": 0.5, "remove_invalid_values": true, "num_return_sequences": 2}`,
 			func(c *generate.Config) {
 				*c = generate.Config{Temperature: 1, TopH: 0.5, TopK: 50, TopP: 1, MinP: 0.1, TypicalP: 0.2, Epsilon: 0.3, Eta: 0.4,
 					RepetitionPenalty: 1, BadWords: [][]int32{{1}, {2, 3}}, Bias: []generate.Bias{{[]int32{4, 5}, -1.5}},
 					SuppressTokens: []int32{6}, BeginSuppress: []int32{7}, ForcedBOS: 8, ForcedEOS: []int32{9},
-					Decay: &generate.LengthPenalty{Start: 10, Factor: 1.5}, RemoveInvalid: true, MinLength: 1, MinNewTokens: 2,
+					Decay: &generate.LengthPenalty{Start: 10, Factor: 1.5}, RemoveInvalid: true, MinLength: 1,
 					MaxNewTokens: 3, Stop: []string{"x"}, Samples: 2}
 			}},
+		{`{"min_length": 10, "min_new_tokens": 2}`, func(c *generate.Config) { c.MinNewTokens = 2 }},
+		{`{"penalty_alpha": 0.6, "do_sample": true}`, func(c *generate.Config) { c.Sample = true }},
+		{`{"encoder_repetition_penalty": 1, "encoder_no_repeat_ngram_size": 0, "token_healing": false, "max_time": 3}`,
+			func(*generate.Config) {}},
 		{`{"stop_strings": ["a", "b"], "forced_eos_token_id": [1, 2]}`,
 			func(c *generate.Config) { c.Stop, c.ForcedEOS = []string{"a", "b"}, []int32{1, 2} }},
 	} {
@@ -52,6 +57,32 @@ func TestParseConfig(t *testing.T) {
 	}
 	if _, err := generate.ReadConfig(fstest.MapFS{}); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("no file: %v", err)
+	}
+}
+
+// TestFromModelConfig: without generation_config.json, config.json counts.
+func TestFromModelConfig(t *testing.T) {
+	for _, c := range []struct {
+		text, err string
+		want      func(c *generate.Config)
+	}{
+		{`{"model_type": "gpt2", "eos_token_id": -1, "max_length": 20}`, "", func(*generate.Config) {}},
+		{`{"repetition_penalty": 1.5, "max_length": 50, "do_sample": true, "eos_token_id": 3}`, "",
+			func(c *generate.Config) { c.RepetitionPenalty, c.MaxLength, c.Sample = 1.5, 50, true }},
+		{`{"num_beams": 2}`, "config.json: num_beams asks for a way of generating that is not supported; without it the tokens would be others", nil},
+		{`{"top_p": 7}`, "config.json: top_p is 7; want a number from 0 to 1", nil},
+	} {
+		got, err := generate.FromModelConfig(func(v any) error { return json.Unmarshal([]byte(c.text), v) })
+		if c.err != "" {
+			if err == nil || err.Error() != c.err {
+				t.Errorf("%s: %v", c.text, err)
+			}
+			continue
+		}
+		want := generate.DefaultConfig()
+		if c.want(want); err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%s:\ngot  %+v, %v\nwant %+v", c.text, got, err, want)
+		}
 	}
 }
 
@@ -78,6 +109,10 @@ func TestParseConfigErrors(t *testing.T) {
 		{`{"bad_words_ids": [[]]}`, "bad_words_ids holds an empty sequence"},
 		{`{"stop_strings": [""]}`, "stop_strings holds an empty text"},
 		{`{"num_beams": 4}`, "num_beams asks for a way of generating that is not supported; without it, the tokens are others: take it out of the file if they may be"},
+		{`{"penalty_alpha": 0.6}`, "penalty_alpha asks for a way of generating that is not supported; without it, the tokens are others: take it out of the file if they may be"},
+		{`{"encoder_repetition_penalty": 1.1}`, "encoder_repetition_penalty asks for a way of generating that is not supported; without it, the tokens are others: take it out of the file if they may be"},
+		{`{"encoder_no_repeat_ngram_size": 3}`, "encoder_no_repeat_ngram_size asks for a way of generating that is not supported; without it, the tokens are others: take it out of the file if they may be"},
+		{`{"token_healing": true}`, "token_healing asks for a way of generating that is not supported; without it, the tokens are others: take it out of the file if they may be"},
 		{`{"penalty_alpha": 0.6, "top_k": 4}`, "penalty_alpha asks for a way of generating that is not supported; without it, the tokens are others: take it out of the file if they may be"},
 		{`{"suppress_tokens": [` + strings.Repeat("1,", 1<<18) + `1]}`, "a list has 262145 ids; the limit is 262144"},
 	} {

@@ -2,6 +2,7 @@ package generate
 
 import (
 	"cmp"
+	"encoding/binary"
 	"math"
 	"slices"
 
@@ -75,23 +76,25 @@ func (p *processors) reset(c *Config, vocab, prompt, maxLen int) {
 // sequence, lengths in the order in which they appear first.
 func gather(list []Bias) []tokenBias {
 	var unique []Bias
+	places := make(map[string]int) // of sequences, as bytes
+	lengths := make(map[int]int)   // of sequences, and which came first
+	var key []byte
 	for _, b := range list {
-		same := func(u Bias) bool { return slices.Equal(u.IDs, b.IDs) }
-		if i := slices.IndexFunc(unique, same); i >= 0 {
+		key = key[:0]
+		for _, id := range b.IDs {
+			key = binary.LittleEndian.AppendUint32(key, uint32(id))
+		}
+		if i, ok := places[string(key)]; ok {
 			unique[i].Bias = b.Bias
 			continue
 		}
+		places[string(key)] = len(unique)
 		unique = append(unique, b)
-	}
-	var lengths []int
-	for _, b := range unique {
-		if !slices.Contains(lengths, len(b.IDs)) {
-			lengths = append(lengths, len(b.IDs))
+		if _, ok := lengths[len(b.IDs)]; !ok {
+			lengths[len(b.IDs)] = len(lengths)
 		}
 	}
-	slices.SortStableFunc(unique, func(a, b Bias) int {
-		return cmp.Compare(slices.Index(lengths, len(a.IDs)), slices.Index(lengths, len(b.IDs)))
-	})
+	slices.SortStableFunc(unique, func(a, b Bias) int { return cmp.Compare(lengths[len(a.IDs)], lengths[len(b.IDs)]) })
 	var out []tokenBias
 	at := make(map[int32]int)
 	for _, b := range unique {
@@ -157,7 +160,11 @@ func (p *processors) run(scores []float32, ids []int32) {
 		noRepeat(scores, ids, c.NoRepeatNGram)
 	}
 	addBiases(scores, p.bad, ids)
-	if len(ids) < c.MinLength || len(ids)-p.prompt < c.MinNewTokens {
+	least := c.MinLength
+	if c.MinNewTokens > 0 {
+		least = p.prompt + c.MinNewTokens
+	}
+	if len(ids) < least {
 		forbid(scores, c.EOS)
 	}
 	if c.ForcedBOS >= 0 && len(ids) == 1 {

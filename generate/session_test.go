@@ -414,3 +414,28 @@ func TestNoAllocations(t *testing.T) {
 		}
 	}
 }
+
+// TestMinLength: min_new_tokens stands over min_length, as in transformers.
+func TestMinLength(t *testing.T) {
+	d := &fakeDecoder{vocab: 50, longest: 1000, eos: []int32{7}, pick: func([]int32) int32 { return 7 }}
+	for _, c := range []struct{ length, fresh, want int }{{0, 0, 1}, {0, 4, 5}, {10, 0, 6}, {10, 2, 3}, {3, 0, 1}} {
+		s := generate.NewSession(newModel(t, d, nil), arch.CacheOptions{})
+		got := generated(t, s, []int32{1, 2, 3, 4, 5}, with(20, func(g *generate.Config) { g.MinLength, g.MinNewTokens = c.length, c.fresh }))
+		if len(got[0]) != c.want {
+			t.Errorf("min_length %d, min_new_tokens %d: %d tokens, want %d", c.length, c.fresh, len(got[0]), c.want)
+		}
+	}
+}
+
+// TestManyBiases: the time for a list of sequences is in proportion to its length.
+func TestManyBiases(t *testing.T) {
+	c := with(1, nil)
+	for i := range int32(100_000) {
+		c.BadWords = append(c.BadWords, []int32{i, i + 1})
+	}
+	c.Bias = []generate.Bias{{IDs: []int32{5}, Bias: 1e9}, {IDs: []int32{9}, Bias: 1e9}, {IDs: []int32{5}, Bias: 0}}
+	d := &fakeDecoder{vocab: 100_001, longest: 10}
+	if got := generated(t, generate.NewSession(newModel(t, d, nil), arch.CacheOptions{}), []int32{8}, c); got[0][0] == 9 || got[0][0] == 5 {
+		t.Errorf("got %v, which is forbidden or no longer wanted", got)
+	}
+}

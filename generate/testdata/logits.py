@@ -91,6 +91,8 @@ def make(r, steps):
         gc = tf.GenerationConfig(**{k: v for k, v in config.items() if k not in ("frequency_penalty", "presence_penalty")})
         gc, _ = MODEL._prepare_generation_config(gc)
         MODEL._prepare_special_tokens(gc, device="cpu")
+        if gc.min_new_tokens is not None:  # as _prepare_generated_length does
+            gc.min_length = gc.min_new_tokens + prompt
         processors = MODEL._get_logits_processor(gc, input_ids_seq_length=prompt, logits_processor=own, device="cpu", model_kwargs={})
         scores = processors(torch.tensor([ids]), torch.tensor([units], dtype=torch.float32) / 256)
     except ValueError:  # nothing is left: a token is forced and forbidden
