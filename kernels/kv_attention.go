@@ -143,14 +143,16 @@ func (t *attnTask) parted(part int) (state, blocks []float32) {
 	return p[:2*t.partRows], p[2*t.partRows:]
 }
 
-// partSizes sets how much memory that takes at most.
+// partSizes sets how much memory that takes at most: of a unit, a part gets the blocks of its share of the cost, and two for the
+// rounding of both borders.
 func (t *attnTask) partSizes(parts int) {
 	blocks, cost := 0, t.cost/parts+1 // of a part
 	for i := range len(t.starts) - 1 {
 		if q := t.sequence(i); q.queries > 0 && t.byBlocks(&q) {
 			from, to := t.blocks(&q)
+			lo, hi := t.seen(&q)
 			t.partRows = max(t.partRows, t.rows(i))
-			blocks = max(blocks, blockAt(to-from, cost, t.rowsCost(i, t.rows(i))))
+			blocks = max(blocks, min(to-from, cost*(hi-lo)/t.rowsCost(i, t.rows(i))/keyBlock+2))
 		}
 	}
 	t.partSize = t.partRows * (2 + blocks*(padded(t.p.HeadDim)+2))
