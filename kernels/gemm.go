@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"fmt"
+	"sync/atomic"
 	"unsafe"
 )
 
@@ -18,12 +19,13 @@ import (
 // k, one after the other, then those of the second. A part of the result (some rows, some panels) is computed so:
 //
 //	for chunk of rows of A:
-//	    for block of 256 of k:                          this much of the chunk stays in the second-level cache
-//	        for one, two or more panels of B:           this much of the panels stays in the first-level cache;
-//	                                                    those of 16 bits are widened here, once for all rows
-//	            for tile of rows of the chunk:          in assembly: the tile is the registers
-//	                sums += chain of fused multiply-adds over k
-//	    bias, activation, times up, scale, residual
+//	    for group of panels of B:                           its sums stay in the second-level cache
+//	        for block of 256 of k:                          this much of the chunk, too
+//	            for one, two or more panels of the group:   this much of the panels stays in the first-level cache;
+//	                                                        those of 16 bits are widened here, once for all rows
+//	                for tile of rows of the chunk:          in assembly: the tile is the registers
+//	                    sums += chain of fused multiply-adds over k
+//	        bias, activation, times up, scale, residual
 //
 // Chunks of rows are as even as they can be, and so are the tiles of a chunk (128 rows in tiles of at most 14 are eight of
 // 13 and two of 12).
@@ -34,8 +36,11 @@ const (
 	// kBlock is the length of a chain: block sums are added. It is part of the definition of the result.
 	kBlock = 256
 	// chunkRows bounds a chunk: with it the part of A that should stay in the second-level cache (1 KiB a row), and the time
-	// that a call of an assembly routine takes.
-	chunkRows = 192
+	// that a call of an assembly routine takes. Sums and panels need room there, too.
+	chunkRows = 128
+	// A group is groupPanels panels or some more, if there are groupRows rows at least. All panels are one group if a chunk of A
+	// has more than groupBytes, since it would come from the third-level cache for each.
+	groupPanels, groupRows, groupBytes = 16, 32, 320 << 10
 	// Rows of A whose distance makes them compete for sets of the first-level cache are copied, if there are more than
 	// copyRows of them and copyPanels panels or more; copyStride is the distance of the copies.
 	copyRows, copyPanels, copyStride = 4, 8, kBlock + 20
@@ -87,8 +92,9 @@ func (x *Exec) Gemm(c []float32, ldc int, a []float32, lda, m int, b *Weights, e
 	case threads == 1 || m*b.count()*panelWidth*max(k, 1) < soloWork:
 		t.Run(0, 1)
 	case tiles >= 8*threads || units < min(threads, m):
-		t.byRows = true
-		x.pool.Run(min(threads, m), t)
+		parts := min(threads, m)
+		t.begun = s.counters(parts)
+		x.pool.Run(parts, t)
 	default:
 		x.pool.Run(min(threads, units), t)
 	}
@@ -104,37 +110,76 @@ type gemmTask struct {
 	lda, m int
 	b      *Weights
 	e      Epilogue
-	byRows bool
+	// begun is nil if a part is panels. If it is rows, it has for each part how many of its pieces have begun: a thread that is
+	// done with its own rows takes pieces from others.
+	begun []counter
+}
+
+// A counter counts on a cache line of its own.
+type counter struct {
+	atomic.Int64
+	_ [56]byte
+}
+
+// counters returns n zeros.
+func (s *scratch) counters(n int) []counter {
+	if len(s.begun) < n {
+		s.begun = make([]counter, n)
+	}
+	for i := range n {
+		s.begun[i].Store(0)
+	}
+	return s.begun[:n]
 }
 
 // Run implements parallel.Task.
 func (t *gemmTask) Run(part, parts int) {
-	panels := t.b.count()
-	r0, r1, p0, p1 := 0, t.m, 0, panels
-	if t.byRows {
-		r0, r1 = t.m*part/parts, t.m*(part+1)/parts
-	} else { // pairs of panels stay together, if they belong together or there are enough
+	s, panels := t.x.free.Get(), t.b.count()
+	s.copied = -1
+	if t.begun != nil {
+		for i := range parts {
+			q := (part + i) % parts
+			t.rows(s, t.m*q/parts, t.m*(q+1)/parts, 0, panels, &t.begun[q])
+		}
+	} else {
+		// Pairs of panels stay together, if they belong together or there are enough.
 		unit := 1 + min(1, panels/(8*parts))
 		if t.b.gated {
 			unit = 2
 		}
-		p0, p1 = cut(panels, part, parts, unit), cut(panels, part+1, parts, unit)
-	}
-	if r0 == r1 || p0 == p1 {
-		return
-	}
-	s := t.x.free.Get()
-	if tiles := t.x.set.streamTile[t.b.storage].of(t.m); tiles != nil && !t.byRows && p1-p0 >= tiles[0].streams {
-		t.fewRows(s, tiles, p0, p1)
-		t.x.free.Put(s)
-		return
-	}
-	n := r1 - r0
-	chunks := (n + chunkRows - 1) / chunkRows
-	for i := range chunks {
-		t.chunk(s, r0+n*i/chunks, r0+n*(i+1)/chunks, p0, p1)
+		p0, p1 := cut(panels, part, parts, unit), cut(panels, part+1, parts, unit)
+		tiles := t.x.set.streamTile[t.b.storage].of(t.m)
+		switch {
+		case p0 == p1:
+		case tiles != nil && p1-p0 >= tiles[0].streams:
+			t.fewRows(s, tiles, p0, p1)
+		default:
+			t.rows(s, 0, t.m, p0, p1, nil)
+		}
 	}
 	t.x.free.Put(s)
+}
+
+// rows computes rows r0 to r1 of panels p0 to p1 in pieces, one chunk by one group each. If begun is not nil, other threads do
+// the same, and it counts the pieces that one of them has begun.
+func (t *gemmTask) rows(s *scratch, r0, r1, p0, p1 int, begun *counter) {
+	n := r1 - r0
+	chunks := (n + chunkRows - 1) / chunkRows
+	groups := 1
+	if most := (n + chunks - 1) / chunks; most >= groupRows && 4*most*t.b.K <= groupBytes {
+		groups = max(1, (p1-p0)/groupPanels)
+	}
+	for i := 0; ; i++ {
+		if begun != nil {
+			i = int(begun.Add(1)) - 1
+		}
+		if i >= chunks*groups {
+			return
+		}
+		c, g := i/groups, i%groups
+		g0, g1 := p0+cut(p1-p0, g, groups, 2), p0+cut(p1-p0, g+1, groups, 2)
+		t.chunk(s, r0+n*c/chunks, r0+n*(c+1)/chunks, g0, g1, groups > 1)
+	}
 }
 
 // cut returns where a part begins when n things are divided into parts at multiples of unit.
@@ -142,17 +187,39 @@ func cut(n, part, parts, unit int) int {
 	return min(n, (n+unit-1)/unit*part/parts*unit)
 }
 
-// chunk computes rows r0 to r1 of panels p0 to p1.
-func (t *gemmTask) chunk(s *scratch, r0, r1, p0, p1 int) {
+// chunk computes rows r0 to r1 of panels p0 to p1, which are one of several groups, or all that s will compute of the rows.
+func (t *gemmTask) chunk(s *scratch, r0, r1, p0, p1 int, group bool) {
 	k, rows := t.b.K, r1-r0
 	// Sums that are not final are kept aside: the output may hold the residual. (Here they lie together, too.)
 	sums := s.floats(bufSums, (p1-p0)*rows*panelWidth)
+	var copies []float32
+	if rows > copyRows && p1-p0 >= copyPanels && compete(t.lda) {
+		blocks := 1
+		if group { // what is copied for one group is there for the next
+			blocks = (k + kBlock - 1) / kBlock
+		}
+		copies = s.floats(bufRows, blocks*rows*copyStride)
+	}
 	for k0 := 0; k0 == 0 || k0 < k; k0 += kBlock {
 		a, lda := t.a[r0*t.lda+k0:], t.lda
-		if rows > copyRows && p1-p0 >= copyPanels && compete(lda) {
-			a, lda = s.copyOf(a, lda, rows, min(kBlock, k-k0))
+		if copies != nil {
+			dst := copies
+			if group {
+				dst = copies[k0/kBlock*rows*copyStride:]
+			}
+			if !group || s.copied != r0 {
+				copyTo(dst, a, lda, rows, min(kBlock, k-k0))
+			}
+			a, lda = dst, copyStride
 		}
-		t.block(s, a, lda, sums, r0, rows, p0, p1, k0)
+		after := t.b.address(0, p1) // what will be read after this block
+		if k0+kBlock < k {
+			after = t.b.address(k0+kBlock, p0)
+		}
+		t.block(s, a, lda, sums, r0, rows, p0, p1, k0, after)
+	}
+	if group {
+		s.copied = r0
 	}
 }
 
@@ -163,18 +230,25 @@ func compete(lda int) bool {
 	return d < 64 || d > 192
 }
 
-// copyOf copies k elements of each row of A to where they do not compete.
-func (s *scratch) copyOf(a []float32, lda, rows, k int) ([]float32, int) {
-	dst := s.floats(bufRows, rows*copyStride)
+// Stride returns a distance for rows of k elements, k or more, with which [Exec.Gemm] multiplies rows of A where they lie. At
+// other distances it copies them first, if they are many.
+func Stride(k int) int {
+	if k < kBlock || !compete(k) {
+		return k
+	}
+	return (k+64)/256*256 + 80
+}
+
+// copyTo copies k elements of each row of A to where they do not compete.
+func copyTo(dst, a []float32, lda, rows, k int) {
 	for i := range rows {
 		copy(dst[i*copyStride:][:k], a[i*lda:])
 	}
-	return dst, copyStride
 }
 
 // block adds a block of k, which begins with k0, to the sums of panels p0 to p1; the last block makes them final. a is A at
-// the chunk's first row and column k0.
-func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, rows, p0, p1, k0 int) {
+// the chunk's first row and column k0; after is the address of the panels that are read next.
+func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, rows, p0, p1, k0 int, after uintptr) {
 	set, b, k, n, e := t.x.set, t.b, t.b.K, t.b.N, &t.e
 	depth := min(kBlock, k-k0)
 	last := k0+kBlock >= k
@@ -222,9 +296,14 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 			if k > 0 {
 				q.b = &b.wide(set, s, k0, first, 1<<w)[0]
 			}
-			q.prefetch(high+low, w)
-			if b.storage != Float32 && q.step > 0 {
-				q.next, q.step = b.address(k0, p), q.step/2
+			if q.prefetch(high+low, w); q.step > 0 {
+				q.next = after
+				if p < p1 {
+					q.next = b.address(k0, p)
+				}
+				if b.storage != Float32 {
+					q.step /= 2
+				}
 			}
 			set.run(q, h, high, low, w)
 		}

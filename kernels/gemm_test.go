@@ -299,7 +299,9 @@ func TestGemm(t *testing.T) {
 			gemmCase{m: m, k: 5000, n: n, res: 2, gated: n == 48}.run(t, xs)
 		}
 	}
-	gemmCase{m: 21, k: 1024, n: 96, bias: true}.run(t, xs)   // rows that are copied
+	gemmCase{m: 21, k: 1024, n: 96, bias: true}.run(t, xs)  // rows that are copied
+	gemmCase{m: 101, k: 512, n: 519, bias: true}.run(t, xs) // the same, for two groups of panels
+	gemmCase{m: 40, k: 270, n: 270, gated: true, storage: BFloat16, act: SiLU, res: 2}.run(t, xs)
 	gemmCase{m: 1, k: 3, n: 2200, bias: true}.run(t, xs[:3]) // more than a call of assembly
 }
 
@@ -316,6 +318,15 @@ func TestGemmSpecial(t *testing.T) {
 					s[r.IntN(len(s))] = odd[r.IntN(len(odd))]
 				}
 			}}.run(t, xs)
+		}
+	}
+}
+
+// TestStride asks for distances that do not compete, and are not far.
+func TestStride(t *testing.T) {
+	for k := range 5000 {
+		if d := Stride(k); d < k || d > k+143 || k >= kBlock && compete(d) || k%16 == 0 && d%16 != 0 {
+			t.Errorf("Stride(%d) is %d", k, d)
 		}
 	}
 }

@@ -65,8 +65,11 @@ func (w *Weights) place(j int) (p, lane int) {
 	return (j-w.N)/panelWidth*2 + 1, (j - w.N) % panelWidth
 }
 
-// address returns where panel p of numbers of 16 bits has row i in memory; it may be beyond the end.
+// address returns where panel p has row i in memory; it may be beyond the end.
 func (w *Weights) address(i, p int) uintptr {
+	if w.storage == Float32 {
+		return uintptr(unsafe.Pointer(unsafe.SliceData(w.panels))) + uintptr(w.at(i, p))*4
+	}
 	return uintptr(unsafe.Pointer(unsafe.SliceData(w.narrow))) + uintptr(w.at(i, p))*2
 }
 

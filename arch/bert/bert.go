@@ -66,7 +66,7 @@ func (m *Model) encode(ws *tensor.Workspace, b *arch.Batch, out *arch.Sink) tens
 		l.Output.AddTo(h, m.attention.Forward(ws, qkv, b.Starts, bias))
 		l.Norm.InPlace(h)
 		ws.Release(mark)
-		l.Down.AddTo(h, l.Up.Forward(ws, h))
+		l.Down.AddFromStrided(h, l.Up.ToStrided(ws, h))
 		l.FinalNorm.InPlace(h)
 		ws.Release(mark)
 	}

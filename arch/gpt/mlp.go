@@ -68,13 +68,14 @@ func (m *mlp) Params(s *loader.Scope) {
 
 func (m *mlp) forward(ws *tensor.Workspace, dst, src tensor.Tensor, e kernels.Epilogue) {
 	mark := ws.Mark()
-	inner := ws.Tensor(src.NumRows(), m.inner)
+	var inner nn.Strided
 	if m.c.Gated {
-		m.x.Gemm(inner.Data, m.inner, src.Data, m.c.Hidden, src.NumRows(), m.gated,
+		inner = nn.NewStrided(ws, src.NumRows(), m.inner)
+		m.x.Gemm(inner.Data, inner.Stride, src.Data, m.c.Hidden, inner.Rows, m.gated,
 			kernels.Epilogue{Bias: m.biases[0], Act: m.c.Act, UpBias: m.biases[1]})
 	} else {
-		m.up.Into(inner, src, kernels.Epilogue{})
+		inner = m.up.ToStrided(ws, src)
 	}
-	m.down.Into(dst, inner, e)
+	m.down.FromStrided(dst, inner, e)
 	ws.Release(mark)
 }

@@ -87,6 +87,37 @@ func (l *Linear) Into(dst, src tensor.Tensor, e kernels.Epilogue) {
 	l.x.Gemm(dst.Data, l.Out, src.Data, l.In, src.NumRows(), l.w, e)
 }
 
+// Strided is a matrix in a Workspace, Rows rows at a distance of Stride elements with which a product reads them fastest (see
+// [kernels.Stride]): what is between the two products of an MLP.
+type Strided struct {
+	Data         []float32
+	Rows, Stride int
+}
+
+// NewStrided returns one of unspecified content.
+func NewStrided(ws *tensor.Workspace, rows, cols int) Strided {
+	stride := kernels.Stride(cols)
+	return Strided{Data: ws.Float32(rows * stride), Rows: rows, Stride: stride}
+}
+
+// ToStrided returns act(src·Wᵀ + b) for src [rows, In]: [rows, Out].
+func (l *Linear) ToStrided(ws *tensor.Workspace, src tensor.Tensor) Strided {
+	dst := NewStrided(ws, src.NumRows(), l.Out)
+	l.x.Gemm(dst.Data, dst.Stride, src.Data, l.In, dst.Rows, l.w, kernels.Epilogue{Bias: l.b, Act: l.Act})
+	return dst
+}
+
+// FromStrided is [Linear.Into] for src [rows, In].
+func (l *Linear) FromStrided(dst tensor.Tensor, src Strided, e kernels.Epilogue) {
+	e.Bias, e.Act = l.b, l.Act
+	l.x.Gemm(dst.Data, l.Out, src.Data, src.Stride, src.Rows, l.w, e)
+}
+
+// AddFromStrided is [Linear.AddTo] for src [rows, In].
+func (l *Linear) AddFromStrided(dst tensor.Tensor, src Strided) {
+	l.FromStrided(dst, src, kernels.Epilogue{Residual: dst.Data, ResidualStride: l.Out})
+}
+
 // A Fused is several Linears of the same input as one product: the query, key and value of attention. Its tensors are
 // NAME.weight [Out, In] and NAME.bias [Out] for each of the Names; its output has their columns side by side.
 type Fused struct {

@@ -70,11 +70,10 @@ func (b *block) mlp(ws *tensor.Workspace, h tensor.Tensor) {
 	mark := ws.Mark()
 	t := b.Norm2.Forward(ws, h)
 	if b.Gated != nil {
-		t = b.Gated.forward(ws, t)
+		b.Down.AddFromStrided(h, b.Gated.forward(ws, t))
 	} else {
-		t = b.Up.Forward(ws, t)
+		b.Down.AddFromStrided(h, b.Up.ToStrided(ws, t))
 	}
-	b.Down.AddTo(h, t)
 	ws.Release(mark)
 }
 
@@ -117,9 +116,9 @@ func (g *gated) Params(s *loader.Scope) {
 	})
 }
 
-func (g *gated) forward(ws *tensor.Workspace, src tensor.Tensor) tensor.Tensor {
-	dst := ws.Tensor(src.NumRows(), g.out)
-	g.x.Gemm(dst.Data, g.out, src.Data, g.in, src.NumRows(), g.w, kernels.Epilogue{Bias: g.gateB, Act: g.act, UpBias: g.upB})
+func (g *gated) forward(ws *tensor.Workspace, src tensor.Tensor) nn.Strided {
+	dst := nn.NewStrided(ws, src.NumRows(), g.out)
+	g.x.Gemm(dst.Data, dst.Stride, src.Data, g.in, dst.Rows, g.w, kernels.Epilogue{Bias: g.gateB, Act: g.act, UpBias: g.upB})
 	return dst
 }
 
