@@ -85,35 +85,55 @@ func (c *KV) Bytes() int {
 
 // Reserve takes the memory for a sequence of that many tokens, of which at most chunk are appended at once: none of the calls
 // that follow allocates.
-func (c *KV) Reserve(tokens, chunk int) {
-	need := kvPages(c.window, tokens, chunk)
-	c.spare = append(c.spare, c.newPages(need-len(c.pages)-len(c.spare))...)
-	if cap(c.pages) < need {
-		c.pages = append(make([]kvPage, 0, need), c.pages...)
+func (c *KV) Reserve(tokens, chunk int) { ReserveKVs([]*KV{c}, tokens, chunk) }
+
+// ReserveKVs is [KV.Reserve] for those of all layers. What they do not have yet lies together, and fills huge pages where the
+// pages of one layer would not.
+func ReserveKVs(kvs []*KV, tokens, chunk int) {
+	size := 0
+	for _, c := range kvs {
+		size += max(0, c.missing(tokens, chunk)) * c.pageSize()
 	}
-	if cap(c.spare) < need {
-		c.spare = append(make([]kvPage, 0, need), c.spare...)
+	if size == 0 {
+		return
+	}
+	all := Buffer(size)
+	for _, c := range kvs {
+		need := kvPages(c.window, tokens, chunk)
+		if cap(c.pages) < need {
+			c.pages = append(make([]kvPage, 0, need), c.pages...)
+		}
+		if cap(c.spare) < need {
+			c.spare = append(make([]kvPage, 0, need), c.spare...)
+		}
+		for range c.missing(tokens, chunk) {
+			c.spare = append(c.spare, c.page(all))
+			all = all[c.pageSize():]
+		}
 	}
 }
 
-// newPages returns n pages, which lie together.
-func (c *KV) newPages(n int) []kvPage {
-	if n <= 0 {
-		return nil
-	}
-	pages, size := make([]kvPage, n), c.heads*kvHeadSize(c.dim)
+// missing returns how many pages there are too few for a sequence, or less than 0.
+func (c *KV) missing(tokens, chunk int) int {
+	return kvPages(c.window, tokens, chunk) - len(c.pages) - len(c.spare)
+}
+
+// pageSize returns the memory that a page takes, in elements of float32.
+func (c *KV) pageSize() int {
+	n := c.heads * kvHeadSize(c.dim)
 	if c.typ == KVBFloat16 {
-		all := as16(Buffer(n*size/2), n*size)
-		for i := range pages {
-			pages[i].b16 = all[i*size:][:size:size]
-		}
-		return pages
+		return n / 2
 	}
-	all := Buffer(n * size)
-	for i := range pages {
-		pages[i].f32 = all[i*size:][:size:size]
+	return n
+}
+
+// page returns a page at the beginning of some memory.
+func (c *KV) page(b []float32) kvPage {
+	n := c.pageSize()
+	if b = b[:n:n]; c.typ == KVBFloat16 {
+		return kvPage{b16: as16(b, 2*n)}
 	}
-	return pages
+	return kvPage{f32: b}
 }
 
 // Truncate forgets the tokens from number n on, so that others can follow the first n. It returns false, and does nothing, if
@@ -193,7 +213,7 @@ func (c *KV) Append(k, v []float32, ld, n int) {
 			if s := len(c.spare); s > 0 {
 				c.pages, c.spare = append(c.pages, c.spare[s-1]), c.spare[:s-1]
 			} else {
-				c.pages = append(c.pages, c.newPages(1)...)
+				c.pages = append(c.pages, c.page(Buffer(c.pageSize())))
 			}
 		}
 		m := min(n, keyBlock-row)

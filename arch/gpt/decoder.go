@@ -71,11 +71,7 @@ func (c *cache) Bytes() int {
 }
 
 // Reserve implements [arch.Cache].
-func (c *cache) Reserve(tokens int) {
-	for _, kv := range c.layers {
-		kv.Reserve(tokens, c.chunk)
-	}
-}
+func (c *cache) Reserve(tokens int) { kernels.ReserveKVs(c.layers, tokens, c.chunk) }
 
 // Truncate implements [arch.Cache].
 func (c *cache) Truncate(n int) bool {
@@ -139,6 +135,7 @@ func (m *CausalLM) Continue(ws *tensor.Workspace, caches []arch.Cache, ids [][]i
 			panic(fmt.Sprintf("gpt: Continue: %d tokens for sequence %d; want 1 to %d", len(more), s, c.chunk))
 		}
 		n += len(more)
+		c.Reserve(c.Len() + len(more))
 		c.span = max(c.expected, c.Len()+len(more))
 		p.caches, p.spans[s], p.starts[s+1] = append(p.caches, c), int32(c.span), int32(n)
 	}
