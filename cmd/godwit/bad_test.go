@@ -351,7 +351,7 @@ var badCases = []badCase{
 	{name: "a folder for an image",
 		files: map[string]string{"preprocessor_config.json": vitProcessor},
 		args:  "preprocess|DIR/model|DIR|--out|DIR/y", code: 1,
-		want: "DIR: is a directory"},
+		want: "DIR: is a folder, not a file"},
 	{name: "a cold below zero", args: "generate|--temperature|-1|x", code: 2,
 		want: "--temperature is -1, less than 0 (see godwit generate --help)"},
 	{name: "greedy and drawn", args: "generate|--greedy|--temperature|2|x", code: 2,

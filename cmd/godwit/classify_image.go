@@ -63,7 +63,7 @@ func (k *classifyImage) run(c *cobra.Command, args []string) error {
 	if err != nil {
 		return err
 	}
-	m, err := k.open()
+	m, err := k.openFor(k.console)
 	if err != nil {
 		return err
 	}

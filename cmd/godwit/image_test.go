@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -95,6 +97,27 @@ func TestClassifyImage(t *testing.T) {
 	}
 	if len(list) != 2 || list[0].Error != "imageproc: PNG: the file is cut short" || len(list[1].Labels) != 5 || list[1].Labels[0].Label != "7" {
 		t.Errorf("%+v", list)
+	}
+}
+
+// TestDigitsNote watches on a terminal: what takes a photo for a digit says so, and only if nobody chose it.
+func TestDigitsNote(t *testing.T) {
+	needInside(t)
+	const note = "godwit: without --model, images are taken for handwritten digits\n"
+	file := digitFiles + "digit-7.png"
+	for _, tt := range []struct {
+		args []string
+		want bool
+	}{
+		{[]string{"classify-image", file}, true},
+		{[]string{"embed-image", file}, true},
+		{[]string{"classify-image", "--model", "digits", file}, false},
+	} {
+		var out, errs bytes.Buffer
+		c := &console{in: strings.NewReader(""), out: bufio.NewWriter(&out), err: &errs, width: 80, errTerm: true}
+		if code := run(t.Context(), c, tt.args); code != 0 || strings.Contains(errs.String(), note) != tt.want {
+			t.Errorf("%s: %d, %q", strings.Join(tt.args, " "), code, errs.String())
+		}
 	}
 }
 
@@ -329,7 +352,13 @@ var badImageCases = []badCase{
 		want: "ViTForImageClassification takes no texts to compare images with; CLIP and SigLIP do"},
 	{name: "a model that needs labels", args: "classify-image|-m|" + pairFiles + "clip|" + digitFiles + "digit-1.png", code: 1,
 		want: pairFiles + `clip has no labels of its own: give yours, like --labels "cat,dog,a red car"`},
-	{name: "similarity of one image", args: "similarity|--image|x.png", code: 2, want: "similarity needs TEXT TEXT... (see godwit similarity --help)"},
+	{name: "similarity of one image", args: "similarity|--image|x.png", code: 2,
+		want: "the image needs a TEXT, or another --image, to be compared with (see godwit similarity --help)"},
+	{name: "similarity with standard input twice", args: "similarity|-m|x|--image|-|--image|-", code: 2,
+		want: "standard input is named twice (see godwit similarity --help)"},
+	{name: "standard input preprocessed twice", args: "preprocess|m|-|-|--out|x", code: 2,
+		want: "standard input is named twice (see godwit preprocess --help)"},
+	{name: "a folder preprocessed", args: "preprocess|../../models/digits|DIR/model|--out|DIR/x", code: 1, want: "DIR/model: is a folder, not a file"},
 	{name: "similarity of texts to a model of images", args: "similarity|-m|../../models/digits|--image|" + digitFiles + "digit-1.png|a", code: 1,
 		want: "../../models/digits does not take texts: its model_type is vit"},
 	{name: "similarity of an image without a model", args: "similarity|--image|x.png|a", code: 2,

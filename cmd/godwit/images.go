@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
 	"github.com/godwit-ml/godwit"
+	"github.com/godwit-ml/godwit/imageproc"
 )
 
 // images returns the images of files; "-" is standard input.
@@ -34,33 +36,44 @@ func (f *imageFlags) add(c *cobra.Command) {
 	f.inside = embeddedImageModel
 	f.modelFlags.add(c, true)
 	c.Flags().IntVar(&f.batch, "batch-size", 8, "images computed together: a matter of speed and memory, not of results")
-	c.Flags().IntVar(&f.maxPixels, "max-pixels", 0, "refuse larger images (default 89478485)")
+	c.Flags().IntVar(&f.maxPixels, "max-pixels", imageproc.MaxPixels, "refuse images with more pixels")
 }
 
 func (f *imageFlags) check() error {
 	switch {
 	case f.batch < 1 || f.batch > 1<<12:
 		return usagef("--batch-size is %d, must be from 1 to %d", f.batch, 1<<12)
-	case f.maxPixels < 0:
+	case f.maxPixels < 1:
 		return usagef("--max-pixels is %d, less than 1", f.maxPixels)
 	}
 	return nil
 }
 
-// expand puts the images of folders in their place. Standard input is taken once.
+// openFor opens the model, and tells who watches what the one inside the binary takes every image for.
+func (f *imageFlags) openFor(con *console) (*godwit.Model, error) {
+	m, err := f.open()
+	if err == nil && f.model == "" && con.errTerm {
+		con.note("without --model, images are taken for handwritten digits")
+	}
+	return m, err
+}
+
+// onceStdin returns an error if standard input is named twice.
+func onceStdin(paths []string) error {
+	if i := slices.Index(paths, "-"); i >= 0 && slices.Contains(paths[i+1:], "-") {
+		return usagef("standard input is named twice")
+	}
+	return nil
+}
+
+// expand puts the images of folders in their place.
 func (c *console) expand(paths []string) ([]string, error) {
+	if err := onceStdin(paths); err != nil {
+		return nil, err
+	}
 	var files []string
-	stdin := false
 	for _, p := range paths {
-		if p == "-" {
-			if stdin {
-				return nil, usagef("standard input is named twice")
-			}
-			stdin = true
-			files = append(files, p)
-			continue
-		}
-		if st, err := os.Stat(p); err != nil || !st.IsDir() {
+		if st, err := os.Stat(p); p == "-" || err != nil || !st.IsDir() {
 			files = append(files, p) // what is wrong with it shows when it is read
 			continue
 		}

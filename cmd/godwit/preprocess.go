@@ -42,6 +42,9 @@ Transformers has most processors twice, with Pillow and with torchvision, and th
 			case o.MaxPixels < 1:
 				return usagef("--max-pixels is %d, less than 1", o.MaxPixels)
 			}
+			if err := onceStdin(args[1:]); err != nil {
+				return err
+			}
 			p, err := openProcessor(args[0])
 			if err != nil {
 				return err
@@ -129,6 +132,9 @@ func openProcessor(name string) (*imageproc.Processor, error) {
 func (c *console) readImage(path string, o imageproc.Options) (*imageproc.Image, error) {
 	name, in := "standard input", c.in
 	if path != "-" {
+		if st, err := os.Stat(path); err == nil && st.IsDir() {
+			return nil, fmt.Errorf("%s: is a folder, not a file", path)
+		}
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path, unpath(err))

@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -26,10 +27,13 @@ With --json it writes the scores of all pairs, the images before the texts.`,
   godwit similarity --model openai/clip-vit-base-patch32 --image photo.jpg "a dog" "a cat" "a beach"
   godwit similarity --model facebook/dinov2-small --image a.jpg --image b.jpg --image c.jpg`,
 		Args: func(c *cobra.Command, args []string) error {
-			if len(images) > 0 {
-				return arguments(max(2-len(images), 0), -1)(c, args)
+			switch {
+			case len(images) == 0:
+				return arguments(2, -1)(c, args)
+			case len(images)+len(args) < 2:
+				return errors.New("the image needs a TEXT, or another --image, to be compared with")
 			}
-			return arguments(2, -1)(c, args)
+			return onceStdin(images)
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(images) > 0 && flags.model == "" {
