@@ -17,6 +17,7 @@ type fakeDecoder struct {
 	longest int
 	window  int // a cache cannot go back by more; 0: it can
 	turn    int // sequences longer than that are other ones from the start; 0: none
+	dynamic int // keys of longer sequences differ with the length of the prompt; 0: none
 	eos     []int32
 	pick    func(ids []int32) int32 // the likeliest token after the ids, or nil
 
@@ -32,7 +33,8 @@ type fakeCache struct {
 	hash  []uint64 // after each token
 	chunk int
 	long  bool
-	span  int // expected
+	span  int    // expected
+	base  uint64 // what the keys have of that
 }
 
 func (d *fakeDecoder) Forward(*tensor.Workspace, map[string]tensor.Tensor, arch.ForwardOptions) (map[string]tensor.Tensor, error) {
@@ -88,6 +90,9 @@ func (c *fakeCache) Expect(n int) {
 }
 
 func (c *fakeCache) Grows(n int) bool {
+	if d := c.d.dynamic; d > 0 && len(c.ids) > 0 {
+		return max(c.span, n) <= d || n == len(c.ids)+1
+	}
 	return c.d.turn == 0 || len(c.ids) == 0 || (n > c.d.turn) == c.long
 }
 
@@ -123,13 +128,16 @@ func (d *fakeDecoder) appendTo(c *fakeCache, in []int32, row func(i int) []float
 	}
 	if len(c.ids) == 0 {
 		c.long = d.turn > 0 && max(len(in), c.span) > d.turn
+		if c.base = 0; d.dynamic > 0 && c.span > d.dynamic {
+			c.base = uint64(c.span)
+		}
 	} else if n := len(c.ids) + len(in); n > c.span && !c.Grows(n) {
 		panic("the cache does not grow to that length")
 	}
 	d.computed += len(in)
 	d.largest = max(d.largest, len(in))
 	for i, id := range in {
-		h := uint64(14695981039346656037)
+		h := uint64(14695981039346656037) + c.base
 		if c.long {
 			h++
 		}

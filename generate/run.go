@@ -51,12 +51,11 @@ type Candidate struct {
 // the Session knew before.
 func (s *Session) Generate(ctx context.Context, prompt []int32, c *Config) iter.Seq2[Token, error] {
 	return func(yield func(Token, error) bool) {
-		if s.running {
+		if !s.begin() {
 			yield(Token{}, errors.New("the session is in use: one sequence at a time"))
 			return
 		}
-		s.running = true
-		defer func() { s.running = false }()
+		defer s.end()
 		r := run{s: s, yield: yield}
 		if err := r.prepare(prompt, c); err != nil {
 			yield(Token{}, err)

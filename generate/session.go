@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"github.com/godwit-ml/godwit/arch"
 	"github.com/godwit-ml/godwit/kernels"
@@ -56,7 +57,8 @@ type Session struct {
 	top      []Candidate
 	piece    []byte // of a text
 	texts    textMaker
-	running  bool
+	running  atomic.Bool
+	forget   atomic.Bool // when it no longer runs
 }
 
 // A sequence is one of those that are computed together.
@@ -100,8 +102,23 @@ func (s *Session) Bytes() int {
 	return n
 }
 
-// Reset forgets all tokens and gives their memory back.
-func (s *Session) Reset() { s.seqs[0].cache, s.seqs[0].ids = nil, s.seqs[0].ids[:0] }
+// Reset forgets all tokens and gives their memory back; while a sequence is being made, as soon as that has ended.
+func (s *Session) Reset() {
+	if s.forget.Store(true); s.begin() {
+		s.end()
+	}
+}
+
+// begin takes the session for a call, unless it is taken.
+func (s *Session) begin() bool { return s.running.CompareAndSwap(false, true) }
+
+// end gives it back.
+func (s *Session) end() {
+	if s.forget.Swap(false) {
+		s.seqs[0].cache, s.seqs[0].ids = nil, s.seqs[0].ids[:0]
+	}
+	s.running.Store(false)
+}
 
 // A MemoryError says that keys and values would take more memory than was allowed.
 type MemoryError struct {
@@ -161,7 +178,8 @@ func (s *Session) prefill(ctx context.Context, q *sequence, ids []int32, reserve
 	if same < len(q.ids) || q.cache == nil {
 		s.keep(q, same)
 	}
-	if len(q.ids) > 0 && !q.cache.Grows(len(ids)) {
+	// To grow by one is what keys do that stay although frequencies change; of a prompt, they would have been others.
+	if len(q.ids) > 0 && !(q.cache.Grows(len(ids)) && q.cache.Grows(max(len(ids), len(q.ids)+2))) {
 		s.keep(q, 0)
 	}
 	if len(q.ids) == 0 {

@@ -439,3 +439,58 @@ func TestManyBiases(t *testing.T) {
 		t.Errorf("got %v, which is forbidden or no longer wanted", got)
 	}
 }
+
+// TestPrefixOfDynamic: a prompt with one token more than what is known is no token that was generated, whose keys stay.
+func TestPrefixOfDynamic(t *testing.T) {
+	m := newModel(t, &fakeDecoder{vocab: 30, longest: 1000, dynamic: 10}, nil)
+	s := generate.NewSession(m, arch.CacheOptions{Chunk: 16})
+	prompt := make([]int32, 30)
+	generated(t, s, prompt, with(5, nil))
+	for _, n := range []int{25, 26, 9, 10, 11} {
+		next := append(prompt[:n-1:n-1], 7)
+		fresh := generated(t, generate.NewSession(m, arch.CacheOptions{}), next, with(5, nil))
+		if got := generated(t, s, next, with(5, nil)); !reflect.DeepEqual(got, fresh) {
+			t.Errorf("a prompt of %d tokens: got %v, want %v", n, got, fresh)
+		}
+	}
+}
+
+// TestResetInLoop: what a loop does with its own session is put off, or an error, and spoils nothing.
+func TestResetInLoop(t *testing.T) {
+	m := newModel(t, &fakeDecoder{vocab: 30, longest: 1000}, nil)
+	want := generated(t, generate.NewSession(m, arch.CacheOptions{}), []int32{1, 2, 3}, with(6, nil))
+	s := generate.NewSession(m, arch.CacheOptions{})
+	var got []int32
+	c := with(6, func(c *generate.Config) { c.Progress = func(int, int) { s.Reset() } })
+	for tok, err := range s.Generate(t.Context(), []int32{1, 2, 3}, c) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, tok.ID)
+		s.Reset()
+	}
+	if !slices.Equal(got, want[0]) || s.Len() != 0 || s.Bytes() != 0 {
+		t.Errorf("got %v, want %v; the session holds %d tokens", got, want[0], s.Len())
+	}
+	if again := generated(t, s, []int32{1, 2, 3}, with(6, nil)); !reflect.DeepEqual(again, want) || s.Len() != 8 {
+		t.Errorf("again %v, want %v; the session holds %d tokens", again, want, s.Len())
+	}
+}
+
+// TestTwoGoroutines: one of two that use a session at the same time gets an error.
+func TestTwoGoroutines(t *testing.T) {
+	m := newModel(t, &fakeDecoder{vocab: 30, longest: 1000}, nil)
+	s := generate.NewSession(m, arch.CacheOptions{})
+	next, stop := pull(t, s, with(6, nil))
+	next()
+	done := make(chan error)
+	go func() {
+		for _, err := range s.Generate(context.Background(), []int32{1}, with(1, nil)) {
+			done <- err
+		}
+	}()
+	if err := <-done; err == nil || err.Error() != "the session is in use: one sequence at a time" {
+		t.Errorf("the error is %v", err)
+	}
+	stop()
+}
