@@ -163,7 +163,9 @@ func (c *KV) CopyFrom(src *KV) {
 		panic("kernels: CopyFrom of itself, or of a KV of another kind")
 	}
 	c.drop(len(c.pages))
-	c.spare = append(c.spare, c.newPages(len(src.pages)-len(c.spare))...)
+	for len(c.spare) < len(src.pages) {
+		c.spare = append(c.spare, c.page(Buffer(c.pageSize())))
+	}
 	for i, p := range src.pages {
 		last := len(c.spare) - 1
 		page := c.spare[last]
