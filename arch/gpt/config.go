@@ -125,6 +125,7 @@ type moeSpec struct {
 // The limits of what a config may ask for. They are far beyond any model, and keep the arithmetic of sizes within an int.
 const (
 	maxDim       = 1 << 20
+	maxHeads     = 1 << 14
 	maxVocab     = 1 << 27
 	maxLayers    = 1 << 12
 	maxPositions = 1 << 24 // of rotary embeddings and ALiBi, which have no table
@@ -331,7 +332,7 @@ func translate(c *arch.Config, f *family) (*config, error) {
 		n, most int
 	}{
 		{"vocab_size", cfg.Vocab, maxVocab}, {"hidden_size", cfg.Hidden, maxDim}, {"num_hidden_layers", cfg.Layers, maxLayers},
-		{"num_attention_heads", cfg.Heads, maxDim}, {"num_key_value_heads", cfg.KVHeads, maxDim},
+		{"num_attention_heads", cfg.Heads, maxHeads}, {"num_key_value_heads", cfg.KVHeads, maxHeads},
 		{"intermediate_size", cfg.Inner, maxDim}, {"max_position_embeddings", cfg.MaxPositions, maxVocab},
 		{"num_labels", cfg.Labels, maxVocab},
 	} {
@@ -502,6 +503,26 @@ func (c *config) mixture(m moeSpec, f func(i int) bool) error {
 	c.MoE = m
 	for i := range c.LayerSpecs {
 		c.LayerSpecs[i].MoE = f(i)
+	}
+	return nil
+}
+
+// manyTensors is a number of tensors that no config is asked about.
+const manyTensors = 1 << 17
+
+// fits returns an error if the layers of the model would have far more tensors than the file, before anything is made of them.
+func (c *config) fits(tensors int) error {
+	n := 0
+	for _, l := range c.LayerSpecs {
+		if n += 4; l.MoE {
+			n += 3 * c.MoE.Experts
+		}
+		if c.QKNorm == headList {
+			n += c.Heads + c.KVHeads
+		}
+	}
+	if n > manyTensors && n/2 > tensors {
+		return fmt.Errorf("config.json: the model has more than %d tensors; the weights are %d", n, tensors)
 	}
 	return nil
 }

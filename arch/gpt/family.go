@@ -423,6 +423,9 @@ func gptNeo(c *config, r *raw) error {
 			if len(t) != 2 || json.Unmarshal(t[0], &names) != nil || json.Unmarshal(t[1], &times) != nil || times < 0 || times > maxLayers {
 				return errors.New("attention_types is not a list of [[names], times]")
 			}
+			if len(kinds)+len(names)*times > c.Layers {
+				return fmt.Errorf("attention_types names more than the %d layers", c.Layers)
+			}
 			for range times {
 				kinds = append(kinds, names...)
 			}

@@ -203,12 +203,42 @@ func TestConfigErrors(t *testing.T) {
 		{"phi3", `"rope_scaling": {"type": "longrope", "short_factor": [1], "long_factor": []}`, `config.json: rope type "longrope" has 1 short and 0 long factors; want 48`},
 		{"qwen2", `"layer_types": ["full_attention"]`, "config.json: layer_types has 1 elements for 32 layers"},
 		{"mixtral", `"num_experts_per_tok": 9`, "config.json: 9 of 8 experts of 14336, and 0 of a shared one, are no mixture of experts"},
+		{"gpt_neo", `"attention_types": [[["global", "local"], 4096], [["global", "local"], 4096]]`,
+			"config.json: attention_types names more than the 24 layers"},
+		{"bloom", `"n_head": 20000`, "config.json: num_attention_heads is 20000; want 1 to 16384"},
 		{"gpt2", `"add_cross_attention": true`, "config.json: add_cross_attention is set"},
 		{"phi", `"partial_rotary_factor": 2`, "config.json: partial_rotary_factor is 2; want a number above 0, and at most 1"},
 	} {
 		ac, f := parse(t, c.modelType, c.fields)
 		if _, err := readConfig(ac, f); err == nil || !strings.HasPrefix(err.Error(), c.want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s %s: got %v, want %s", c.modelType, c.fields, err, c.want)
+		}
+	}
+}
+
+// TestManyTensors: a config of a few bytes does not make a model of millions of parts.
+func TestManyTensors(t *testing.T) {
+	var file bytes.Buffer
+	if err := loader.Write(&file, map[string]tensor.Tensor{}, nil); err != nil {
+		t.Fatal(err)
+	}
+	w, err := loader.Open(fstest.MapFS{"model.safetensors": {Data: file.Bytes()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Close()
+	for _, c := range []struct {
+		modelType, fields string
+		tensors           int
+	}{
+		{"qwen3_moe", `"num_hidden_layers": 4096, "num_experts": 4096`, 4096 * (4 + 3*4096)},
+		{"stablelm", `"num_hidden_layers": 4096, "qk_layernorm": true, "num_attention_heads": 16384, "num_key_value_heads": 16384,
+			"hidden_size": 131072`, 4096 * (4 + 2*16384)},
+	} {
+		ac, f := parse(t, c.modelType, smallWith(c.fields))
+		want := fmt.Sprintf("config.json: the model has more than %d tensors; the weights are 0", c.tensors)
+		if _, err := newModel(ac, f, w, nil); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", c.modelType, err, want)
 		}
 	}
 }

@@ -171,6 +171,9 @@ func newModel(ac *arch.Config, f *family, w *loader.Weights, x *kernels.Exec) (a
 	if err != nil {
 		return nil, err
 	}
+	if err := c.fits(len(w.Names())); err != nil {
+		return nil, err
+	}
 	rules := loader.Rules{Prefixes: f.prefixes, Aliases: f.aliases, Fallback: map[string]string{},
 		Ignore: []string{"*self_attn.bias", "*self_attn.masked_bias", "*attention.bias", "*attention.masked_bias"}}
 	m := build(c, x)
