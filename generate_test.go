@@ -181,6 +181,35 @@ func TestGenerateGolden(t *testing.T) {
 	t.Logf("%d texts", compared)
 }
 
+// endsAfter is a context that is cancelled after it was asked a number of times.
+type endsAfter struct {
+	context.Context
+	asked, most int
+}
+
+func (c *endsAfter) Err() error {
+	if c.asked++; c.asked > c.most {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestForwardGenerate: the context is asked between tokens, and what has no head for them is an error.
+func TestForwardGenerate(t *testing.T) {
+	inputs := map[string]tensor.Tensor{"input_ids": tensor.FromInt64([]int64{5, 6, 7}, 1, 3)}
+	m := openFS(t, wordModel(t))
+	ctx := &endsAfter{Context: t.Context(), most: 4}
+	_, err := m.Forward(ctx, inputs, godwit.WithGenerate(8))
+	if !errors.Is(err, context.Canceled) || ctx.asked != 5 {
+		t.Errorf("asked %d times, %v", ctx.asked, err)
+	}
+	_, err = open(t, "testdata/models/bert/regression").Forward(t.Context(), inputs, godwit.WithGenerate(8))
+	if want := "godwit: testdata/models/bert/regression: BertForSequenceClassification does not generate text; models of a class " +
+		"...ForCausalLM or ...LMHeadModel do"; err == nil || err.Error() != want {
+		t.Errorf("a BERT: %v", err)
+	}
+}
+
 // TestGenerateOptions: samples and seeds, forbidden words, and what cannot be.
 func TestGenerateOptions(t *testing.T) {
 	m := openFS(t, wordModel(t))

@@ -179,14 +179,17 @@ func WithArgument(name string, value any) ForwardOption {
 // The inputs are named and shaped as in Python: input_ids [sequences, tokens] of integers, and, optional, attention_mask,
 // token_type_ids and position_ids; pixel_values [images, channels, height, width]. Where the mask is 0, the outputs of a token
 // are 0. Inputs that do not fit the model are an error. The result is the caller's. ctx is looked at before the network runs,
-// which is one piece of work.
+// which is one piece of work, and between the tokens of WithGenerate.
 func (m *Model) Forward(ctx context.Context, inputs map[string]tensor.Tensor, opts ...ForwardOption) (map[string]tensor.Tensor, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	var o arch.ForwardOptions
+	o := arch.ForwardOptions{Err: ctx.Err}
 	for _, f := range opts {
 		f(&o)
+	}
+	if _, ok := m.net.(arch.Decoder); o.Generate > 0 && !ok {
+		return nil, fmt.Errorf("godwit: %w", m.errNotGenerating())
 	}
 	ws := m.pool.Get()
 	defer m.pool.Put(ws)

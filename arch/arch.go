@@ -39,6 +39,8 @@ type ForwardOptions struct {
 	// Generate, if it is not 0, adds generated_ids, [rows, columns and at most this many more]: input_ids, continued by the
 	// likeliest tokens. A row that has ended is filled with padding. It is for decoders.
 	Generate int
+	// Err, if it is not nil, is asked between those tokens: an error ends the run, and is returned.
+	Err func() error
 	// Args are the keyword arguments of the run by their names in Python (interpolate_pos_encoding): a bool or a float64 each.
 	// One that the model does not know is an error.
 	Args map[string]any

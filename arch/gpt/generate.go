@@ -8,13 +8,14 @@ import (
 	"github.com/godwit-ml/godwit/tensor"
 )
 
-// generate continues each sequence of the batch by the likeliest tokens, at most n, until it ends with an eos, as Transformers'
-// greedy search does: the frequencies of rotary embeddings follow the longest of the batch, padding included, and old keys keep
-// the rotation that they got; but in phi3, where the frequencies of longrope change, all is computed anew.
-func (m *CausalLM) generate(b *arch.Batch, n int, given bool, out *arch.Sink) error {
+// generate continues each sequence of the batch by the likeliest tokens, at most opts.Generate, until it ends with an eos, as
+// Transformers' greedy search does: the frequencies of rotary embeddings follow the longest of the batch, padding included, and
+// old keys keep the rotation that they got; but in phi3, where the frequencies of longrope change, all is computed anew.
+func (m *CausalLM) generate(b *arch.Batch, opts arch.ForwardOptions, given bool, out *arch.Sink) error {
 	if !m.c.Causal {
 		return fmt.Errorf("the model cannot generate: its tokens see those after them")
 	}
+	n := opts.Generate
 	rows := make([][]int32, b.Len())
 	positions := make([][]int32, b.Len())
 	span := 0
@@ -43,6 +44,11 @@ func (m *CausalLM) generate(b *arch.Batch, n int, given bool, out *arch.Sink) er
 	added := make([][]int32, len(rows))
 	done := make([]bool, len(rows))
 	for step := 0; step < n && slices.Contains(done, false); step++ {
+		if opts.Err != nil {
+			if err := opts.Err(); err != nil {
+				return err
+			}
+		}
 		ws.Reset()
 		p := m.begin()
 		p.last, p.starts = true, []int32{0}

@@ -55,7 +55,7 @@ func (m *CausalLM) Forward(ws *tensor.Workspace, inputs map[string]tensor.Tensor
 			return nil
 		}
 		_, given := inputs["position_ids"]
-		return m.generate(b, opts.Generate, given, out)
+		return m.generate(b, opts, given, out)
 	})
 }
 
