@@ -70,6 +70,7 @@ func TestRowsFenced(t *testing.T) {
 						y := fence.Copy(f, src)
 						s.packKeys(fence.Copy(f, make([]float32, padded(n)*d)), y, d+rows, n, d)
 						s.packValues(fence.Copy(f, make([]float32, padded(d)*n)), y, d+rows, n, d)
+						s.packColumns(fence.Copy(f, make([]uint16, n*panelWidth)), fence.Copy(f, make([]uint16, 15*(n+d)+n)), n+d, n)
 					})
 				}
 			}

@@ -79,6 +79,8 @@ type tiles struct {
 	// packValues copies rows of d elements (stride ld) into panels of 16 columns: dst[p][i][j] = src[i][16p+j]; beyond
 	// column d it writes zeros. dst is ⌈d/16⌉·rows·16 elements.
 	packValues func(dst, src []float32, ld, rows, d int)
+	// packColumns transposes 16 rows of d numbers of 16 bits (stride ld) into a panel: dst[i][j] = src[j][i].
+	packColumns func(dst, src []uint16, ld, d int)
 }
 
 // tilesGo are the routines in pure Go.
@@ -87,8 +89,9 @@ var tilesGo = tiles{
 	tile: [maxTileRows + 1][4]func(*tile){
 		1: {tileGo}, 2: {tileGo}, 3: {tileGo}, 4: {tileGo},
 	},
-	packKeys:   packKeysGo,
-	packValues: packValuesGo,
+	packKeys:    packKeysGo,
+	packValues:  packValuesGo,
+	packColumns: packColumnsGo,
 }
 
 // width returns log2 of how many panels, of those that are left, tiles of heights that split returned take at once.
@@ -192,6 +195,15 @@ func packValuesGo(dst, src []float32, ld, rows, d int) {
 		n := min(panelWidth, d-c)
 		for i := range rows {
 			clear(panel[i*panelWidth:][:panelWidth][copy(panel[i*panelWidth:][:n], src[i*ld+c:]):])
+		}
+	}
+}
+
+func packColumnsGo(dst, src []uint16, ld, d int) {
+	dst = dst[:d*panelWidth]
+	for j := range panelWidth {
+		for i, v := range src[j*ld:][:d] {
+			dst[i*panelWidth+j] = v
 		}
 	}
 }

@@ -15,8 +15,9 @@ func (s *Set) tilesAVX2() {
 			5: {tile5x1AVX2},
 			6: {tile6x1AVX2},
 		},
-		packKeys:   packKeysAVX2,
-		packValues: packValuesAVX2,
+		packKeys:    packKeysAVX2,
+		packValues:  packValuesAVX2,
+		packColumns: packColumnsAVX2,
 	}
 	s.probes = probes{fma: probeFMAAVX2, read: probeReadAVX2}
 }
@@ -71,6 +72,17 @@ func packValuesAVX2(dst, src []float32, ld, rows, d int) {
 	}
 }
 
+func packColumnsAVX2(dst, src []uint16, ld, d int) {
+	even := d &^ 7
+	if even > 0 {
+		_, _ = dst[even*panelWidth-1], src[(panelWidth-1)*ld+even-1]
+		packColumns16AVX2(&dst[0], &src[0], uintptr(ld)*2, even/8)
+	}
+	if even < d {
+		packColumnsGo(dst[even*panelWidth:], src[even:], ld, d-even)
+	}
+}
+
 //go:noescape
 func tile1x1AVX2(t *tile)
 
@@ -106,6 +118,9 @@ func packKeys8AVX2(dst, src *float32, ld uintptr, rows, d int)
 
 //go:noescape
 func packValues16AVX2(dst, src *float32, ld uintptr, rows int)
+
+//go:noescape
+func packColumns16AVX2(dst, src *uint16, ld uintptr, d int)
 
 //go:noescape
 func probeFMAAVX2(n int) int

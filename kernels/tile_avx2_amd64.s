@@ -352,6 +352,69 @@ eight:
 	VZEROUPPER
 	RET
 
+// func packColumns16AVX2(dst, src *uint16, ld uintptr, d int)
+//
+// Transposes 16 rows of 8·d numbers of 16 bits, ld bytes apart, into a panel: dst[i·16 + j] = src[j][i]. A register holds 8
+// numbers of row j and 8 of row j+8; what ZIP does, it does in both halves. Three times it puts numbers of two registers side by
+// side: those of the rows j and j+4, then of j and j+2, then of j and j+1.
+#define ROWS(j, j8, x, y)         \
+	VMOVDQU     j, x          \
+	VINSERTI128 $1, j8, y, y
+#define ZIP(a, b, low, high)      \
+	VPUNPCKLWD b, a, low      \
+	VPUNPCKHWD b, a, high
+
+TEXT ·packColumns16AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ ld+16(FP), R8
+	MOVQ d+24(FP), CX
+	LEAQ (R8)(R8*2), R9  // 3 rows
+	LEAQ (SI)(R8*4), R10 // row 4
+	LEAQ (SI)(R8*8), R11 // row 8
+	LEAQ (R10)(R8*8), R12 // row 12
+
+eight:
+	ROWS((SI), (R11), X0, Y0)
+	ROWS((SI)(R8*1), (R11)(R8*1), X1, Y1)
+	ROWS((SI)(R8*2), (R11)(R8*2), X2, Y2)
+	ROWS((SI)(R9*1), (R11)(R9*1), X3, Y3)
+	ROWS((R10), (R12), X4, Y4)
+	ROWS((R10)(R8*1), (R12)(R8*1), X5, Y5)
+	ROWS((R10)(R8*2), (R12)(R8*2), X6, Y6)
+	ROWS((R10)(R9*1), (R12)(R9*1), X7, Y7)
+
+	ZIP(Y0, Y4, Y8, Y9)
+	ZIP(Y1, Y5, Y10, Y11)
+	ZIP(Y2, Y6, Y12, Y13)
+	ZIP(Y3, Y7, Y14, Y15)
+	ZIP(Y8, Y12, Y0, Y1)   // numbers 0 and 1, 2 and 3 of the even rows
+	ZIP(Y10, Y14, Y2, Y3)  // of the odd rows
+	ZIP(Y9, Y13, Y4, Y5)   // 4 and 5, 6 and 7
+	ZIP(Y11, Y15, Y6, Y7)
+	ZIP(Y0, Y2, Y8, Y9)
+	ZIP(Y1, Y3, Y10, Y11)
+	ZIP(Y4, Y6, Y12, Y13)
+	ZIP(Y5, Y7, Y14, Y15)
+
+	VMOVDQU Y8, (DI)
+	VMOVDQU Y9, 32(DI)
+	VMOVDQU Y10, 64(DI)
+	VMOVDQU Y11, 96(DI)
+	VMOVDQU Y12, 128(DI)
+	VMOVDQU Y13, 160(DI)
+	VMOVDQU Y14, 192(DI)
+	VMOVDQU Y15, 224(DI)
+	ADDQ    $16, SI
+	ADDQ    $16, R10
+	ADDQ    $16, R11
+	ADDQ    $16, R12
+	ADDQ    $256, DI
+	DECQ    CX
+	JNE     eight
+	VZEROUPPER
+	RET
+
 // func packValues16AVX2(dst, src *float32, ld uintptr, rows int)
 //
 // Copies 16 elements of each of the rows, ld bytes apart, one after the other.

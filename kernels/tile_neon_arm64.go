@@ -14,8 +14,9 @@ func (s *Set) tilesNEON() {
 			5: {tile5x1NEON},
 			6: {tile6x1NEON},
 		},
-		packKeys:   packKeysNEON,
-		packValues: packValuesNEON,
+		packKeys:    packKeysNEON,
+		packValues:  packValuesNEON,
+		packColumns: packColumnsNEON,
 	}
 	s.probes = probes{fma: probeFMANEON, read: probeReadNEON}
 }
@@ -45,6 +46,18 @@ func packValuesNEON(dst, src []float32, ld, rows, d int) {
 	}
 	if c < d {
 		packValuesGo(dst[c*rows:], src[c:], ld, rows, d-c)
+	}
+}
+
+func packColumnsNEON(dst, src []uint16, ld, d int) {
+	even := d &^ 7
+	if even > 0 {
+		_, _ = dst[even*panelWidth-1], src[(panelWidth-1)*ld+even-1]
+		packColumns8NEON(&dst[0], &src[0], uintptr(ld)*2, even/8)
+		packColumns8NEON(&dst[8], &src[8*ld], uintptr(ld)*2, even/8)
+	}
+	if even < d {
+		packColumnsGo(dst[even*panelWidth:], src[even:], ld, d-even)
 	}
 }
 
@@ -83,6 +96,9 @@ func packKeys4NEON(dst, src *float32, ld uintptr, rows, d int)
 
 //go:noescape
 func packValues16NEON(dst, src *float32, ld uintptr, rows int)
+
+//go:noescape
+func packColumns8NEON(dst, src *uint16, ld uintptr, d int)
 
 //go:noescape
 func probeFMANEON(n int) int

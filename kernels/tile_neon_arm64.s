@@ -270,6 +270,63 @@ four:
 	BNE     four
 	RET
 
+// func packColumns8NEON(dst, src *uint16, ld uintptr, d int)
+//
+// Transposes 8 rows of 8·d numbers of 16 bits, ld bytes apart, into half a panel: dst[i·16 + j] = src[j][i]. Three times it puts
+// numbers of two registers side by side: those of the rows j and j+4, then of j and j+2, then of j and j+1.
+#define ZIP(a, b, low, high)          \
+	VZIP1 b.H8, a.H8, low.H8  \
+	VZIP2 b.H8, a.H8, high.H8
+
+TEXT ·packColumns8NEON(SB), NOSPLIT, $0-32
+	MOVD dst+0(FP), R0
+	MOVD src+8(FP), R1
+	MOVD ld+16(FP), R10
+	MOVD d+24(FP), R11
+	ADD  R10, R1, R2
+	ADD  R10, R2, R3
+	ADD  R10, R3, R4
+	ADD  R10, R4, R5
+	ADD  R10, R5, R6
+	ADD  R10, R6, R7
+	ADD  R10, R7, R8
+
+eight:
+	FMOVQ.P 16(R1), F0
+	FMOVQ.P 16(R2), F1
+	FMOVQ.P 16(R3), F2
+	FMOVQ.P 16(R4), F3
+	FMOVQ.P 16(R5), F4
+	FMOVQ.P 16(R6), F5
+	FMOVQ.P 16(R7), F6
+	FMOVQ.P 16(R8), F7
+
+	ZIP(V0, V4, V8, V9)
+	ZIP(V1, V5, V10, V11)
+	ZIP(V2, V6, V12, V13)
+	ZIP(V3, V7, V14, V15)
+	ZIP(V8, V12, V0, V1)  // numbers 0 and 1, 2 and 3 of the even rows
+	ZIP(V10, V14, V2, V3) // of the odd rows
+	ZIP(V9, V13, V4, V5)  // 4 and 5, 6 and 7
+	ZIP(V11, V15, V6, V7)
+	ZIP(V0, V2, V8, V9)
+	ZIP(V1, V3, V10, V11)
+	ZIP(V4, V6, V12, V13)
+	ZIP(V5, V7, V14, V15)
+
+	FMOVQ F8, (R0)
+	FMOVQ F9, 32(R0)
+	FMOVQ F10, 64(R0)
+	FMOVQ F11, 96(R0)
+	FMOVQ F12, 128(R0)
+	FMOVQ F13, 160(R0)
+	FMOVQ F14, 192(R0)
+	FMOVQ F15, 224(R0)
+	ADD   $256, R0
+	SUBS  $1, R11
+	BNE   eight
+	RET
+
 // func packValues16NEON(dst, src *float32, ld uintptr, rows int)
 //
 // Copies 16 elements of each of the rows, ld bytes apart, one after the other.

@@ -78,7 +78,7 @@ func (w *Weights) address(i, p int) uintptr {
 func (x *Exec) Pack(k, n int, column func(j int, dst []float32)) *Weights {
 	checkPack("Pack", k, n, Float32, Float32)
 	w := &Weights{K: k, N: n}
-	w.panels = pack(x, w, x.weights.floats(w.count()*k*panelWidth), column)
+	w.panels = pack(x, w, x.weights.floats(w.count()*k*panelWidth), column, x.packPanel)
 	return w
 }
 
@@ -86,7 +86,7 @@ func (x *Exec) Pack(k, n int, column func(j int, dst []float32)) *Weights {
 func (x *Exec) Pack16(k, n int, storage Storage, column func(j int, dst []uint16)) *Weights {
 	checkPack("Pack16", k, n, storage, BFloat16)
 	w := &Weights{K: k, N: n, storage: storage}
-	w.narrow = pack(x, w, x.weights.narrow(w.count()*k*panelWidth), column)
+	w.narrow = pack(x, w, x.weights.narrow(w.count()*k*panelWidth), column, x.set.packColumns)
 	return w
 }
 
@@ -95,7 +95,7 @@ func (x *Exec) Pack16(k, n int, storage Storage, column func(j int, dst []uint16
 func (x *Exec) PackGated(k, n int, gate, up func(j int, dst []float32)) *Weights {
 	checkPack("PackGated", k, n, Float32, Float32)
 	w := &Weights{K: k, N: n, gated: true}
-	w.panels = pack(x, w, x.weights.floats(w.count()*k*panelWidth), both(n, gate, up))
+	w.panels = pack(x, w, x.weights.floats(w.count()*k*panelWidth), both(n, gate, up), x.packPanel)
 	return w
 }
 
@@ -103,7 +103,7 @@ func (x *Exec) PackGated(k, n int, gate, up func(j int, dst []float32)) *Weights
 func (x *Exec) PackGated16(k, n int, storage Storage, gate, up func(j int, dst []uint16)) *Weights {
 	checkPack("PackGated16", k, n, storage, BFloat16)
 	w := &Weights{K: k, N: n, storage: storage, gated: true}
-	w.narrow = pack(x, w, x.weights.narrow(w.count()*k*panelWidth), both(n, gate, up))
+	w.narrow = pack(x, w, x.weights.narrow(w.count()*k*panelWidth), both(n, gate, up), x.set.packColumns)
 	return w
 }
 
@@ -145,39 +145,43 @@ func (w *Weights) Column(j int, dst []float32) {
 	}
 }
 
-// pack fills panels, those of w and zero, with the columns, and returns them.
-func pack[T float32 | uint16](x *Exec, w *Weights, panels []T, column func(j int, dst []T)) []T {
-	x.pool.Run(min(w.count(), 4*x.Threads()), &packTask[T]{w, panels, column})
+// pack fills panels, those of w and zero, with the columns, and returns them. transpose makes a panel of 16 rows.
+func pack[T float32 | uint16](x *Exec, w *Weights, panels []T, column func(j int, dst []T),
+	transpose func(dst, src []T, ld, d int)) []T {
+	x.pool.Run(min(w.count(), 4*x.Threads()), &packTask[T]{w, panels, column, transpose})
 	return panels
 }
 
 // A packTask packs columns, which threads share by panels.
 type packTask[T float32 | uint16] struct {
-	w      *Weights
-	panels []T
-	column func(j int, dst []T)
+	w         *Weights
+	panels    []T
+	column    func(j int, dst []T)
+	transpose func(dst, src []T, ld, d int)
 }
 
 // Run implements parallel.Task.
 func (t *packTask[T]) Run(part, parts int) {
 	w, n := t.w, t.w.count()
-	col := make([]T, w.K)
+	cols := make([]T, panelWidth*w.K)
 	for p := n * part / parts; p < n*(part+1)/parts; p++ {
 		first, up := p*panelWidth, 0
 		if w.gated {
 			first, up = p/2*panelWidth, p%2*w.N
 		}
-		for lane := range min(panelWidth, w.N-first) {
-			t.column(up+first+lane, col)
-			for k0 := 0; k0 < w.K; k0 += kBlock {
-				panel := t.panels[w.at(k0, p)+lane:]
-				for i, v := range col[k0:min(k0+kBlock, w.K)] {
-					panel[i*panelWidth] = v
-				}
-			}
+		there := min(panelWidth, w.N-first)
+		for lane := range there {
+			t.column(up+first+lane, cols[lane*w.K:][:w.K])
+		}
+		clear(cols[there*w.K:])
+		for k0 := 0; k0 < w.K; k0 += kBlock {
+			t.transpose(t.panels[w.at(k0, p):], cols[k0:], w.K, min(kBlock, w.K-k0))
 		}
 	}
 }
+
+// packPanel is packKeys for 16 rows.
+func (x *Exec) packPanel(dst, src []float32, ld, d int) { x.set.packKeys(dst, src, ld, panelWidth, d) }
 
 // wide returns the block of k from k0 on of panels p to p+count-1 as float32: where it lies, or widened in a buffer of s.
 func (w *Weights) wide(set *Set, s *scratch, k0, p, count int) []float32 {
