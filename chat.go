@@ -59,11 +59,7 @@ func (m *Model) ChatPrompt(messages []chat.Message, opts ...GenerateOption) (str
 	if m.gen == nil {
 		return "", fmt.Errorf("godwit: %w", m.errNotGenerating())
 	}
-	o := &generateOptions{}
-	if m.gen.config != nil {
-		o = m.gen.options(opts)
-	}
-	prompt, err := m.render(o, messages)
+	prompt, err := m.render(m.gen.options(opts), messages)
 	if err != nil {
 		return "", fmt.Errorf("godwit: %w", err)
 	}

@@ -244,7 +244,11 @@ func (g *generator) model(m *Model, context int) *generate.Model {
 
 // options returns the settings of a call.
 func (g *generator) options(opts []GenerateOption) *generateOptions {
-	o := &generateOptions{config: g.config.Clone(), context: g.context}
+	config := g.config
+	if config == nil { // it could not be read, which does not matter to all that have options
+		config = generate.DefaultConfig()
+	}
+	o := &generateOptions{config: config.Clone(), context: g.context}
 	for _, f := range opts {
 		f(o)
 	}
@@ -400,7 +404,7 @@ func (m *Model) Generate(ctx context.Context, prompt string, opts ...GenerateOpt
 // CacheBytes returns how much memory the keys and values of a sequence of that many tokens take, or 0 if the model does not
 // generate.
 func (m *Model) CacheBytes(tokens int, opts ...GenerateOption) int {
-	if m.gen == nil || m.gen.config == nil {
+	if m.gen == nil {
 		return 0
 	}
 	return m.gen.decoder.CacheBytes(m.gen.options(opts).cache, tokens)
@@ -437,18 +441,25 @@ type Completion struct {
 // Completions collects what Generate or Chat gives: a Completion for each sample. With an error, it is what came until then.
 func Completions(tokens iter.Seq2[Token, error]) ([]Completion, error) {
 	var list []Completion
+	var texts [][]byte
+	whole := func() []Completion {
+		for i, text := range texts {
+			list[i].Text = string(text)
+		}
+		return list
+	}
 	for t, err := range tokens {
 		if err != nil {
-			return list, err
+			return whole(), err
 		}
 		if t.Sample == len(list) {
-			list = append(list, Completion{})
+			list, texts = append(list, Completion{}), append(texts, nil)
 		}
 		c := &list[t.Sample]
 		t.Top = slices.Clone(t.Top)
 		c.Tokens = append(c.Tokens, t)
-		c.Text += t.Text
+		texts[t.Sample] = append(texts[t.Sample], t.Text...)
 		c.Finish, c.Stop = t.Finish, t.Stop
 	}
-	return list, nil
+	return whole(), nil
 }

@@ -414,6 +414,54 @@ func TestChat(t *testing.T) {
 	}
 }
 
+// TestSettingsOfFiles: what generation_config.json says, or config.json where there is none, and what does not need either.
+func TestSettingsOfFiles(t *testing.T) {
+	files := wordModel(t)
+	delete(files, "generation_config.json")
+	text := strings.Replace(string(files["config.json"].Data), "{", `{"max_length": 5, `, 1)
+	files["config.json"] = &fstest.MapFile{Data: []byte(text)}
+	all, err := godwit.Completions(openFS(t, files).Generate(t.Context(), "w1 w2 w3", godwit.WithIgnoreEOS()))
+	if err != nil || len(all[0].Tokens) != 2 {
+		t.Errorf("max_length of config.json: %v, %+v", err, all)
+	}
+	files["generation_config.json"] = &fstest.MapFile{Data: []byte(`{"num_beams": 3}`)}
+	files["tokenizer_config.json"] = &fstest.MapFile{Data: []byte(`{"chat_template": "{{ name }}"}`)}
+	m := openFS(t, files)
+	messages := []chat.Message{chat.User("w1")}
+	prompt, err := m.ChatPrompt(messages, godwit.WithTemplateVariable("name", "w9"))
+	if err != nil || prompt != "w9" {
+		t.Errorf("a prompt does not depend on generation_config.json: %q, %v", prompt, err)
+	}
+	if m.CacheBytes(10) <= 0 {
+		t.Error("nor does the memory of a cache")
+	}
+	if _, err := godwit.Text(m.Chat(t.Context(), messages)); err == nil || !strings.Contains(err.Error(), "num_beams asks for") {
+		t.Errorf("an answer does: %v", err)
+	}
+}
+
+// TestCompletionsMemory: a long text is not copied with each token.
+func TestCompletionsMemory(t *testing.T) {
+	const n = 20_000
+	tokens := func(yield func(godwit.Token, error) bool) {
+		for range n {
+			if !yield(godwit.Token{Text: "ten bytes."}, nil) {
+				return
+			}
+		}
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	all, err := godwit.Completions(tokens)
+	runtime.ReadMemStats(&after)
+	if err != nil || len(all) != 1 || len(all[0].Text) != 10*n || len(all[0].Tokens) != n {
+		t.Fatalf("%v, %d texts", err, len(all))
+	}
+	if took := after.TotalAlloc - before.TotalAlloc; took > 100<<20 {
+		t.Errorf("%d tokens took %d MiB", n, took>>20)
+	}
+}
+
 // TestPerplexity compares with the probabilities that Forward's logits give.
 func TestPerplexity(t *testing.T) {
 	m := openFS(t, wordModel(t))
