@@ -104,6 +104,8 @@ func OpenFS(fsys fs.FS, opts ...Option) (*Model, error) {
 		return nil, err
 	}
 	defer weights.Close()
+	tok := readTokenizer(base) // while the weights are packed
+	defer tok.wait()
 	m := &Model{exec: o.exec, info: newInfo(config, weights)}
 	if m.exec == nil {
 		set, err := kernels.Default()
@@ -116,7 +118,7 @@ func OpenFS(fsys fs.FS, opts ...Option) (*Model, error) {
 		m.Close()
 		return nil, err
 	}
-	m.openText(fsys, base)
+	m.openText(fsys, base, tok)
 	m.openGenerator(config, base)
 	if err := m.openImage(config, base); err != nil {
 		m.Close()

@@ -36,9 +36,9 @@ func (m *Model) notText() error {
 }
 
 // openText prepares what the tasks on texts need: fsys is the repository, base the transformer's own folder in it.
-func (m *Model) openText(fsys, base fs.FS) {
+func (m *Model) openText(fsys, base fs.FS, tok *tokenizerReader) {
 	if pair, ok := m.net.(arch.ImageTextEncoder); ok {
-		m.openPair(pair, base)
+		m.openPair(pair, base, tok)
 		return
 	}
 	enc, ok := m.net.(arch.TextEncoder)
@@ -52,7 +52,7 @@ func (m *Model) openText(fsys, base fs.FS) {
 	m.text = t
 	m.info.VocabSize, m.info.HiddenSize, m.info.MaxTokens = t.limits.Vocab, t.limits.HiddenSize, t.limits.MaxTokens
 	m.info.Similarity = "cosine"
-	t.loadTokenizer(base)
+	t.tok, t.tokErr = tok.wait()
 	t.pipeline, t.embedErr = sentence.Load(fsys, m.exec, t.limits.HiddenSize, cmp.Or(t.limits.Pooling, "mean"))
 	if t.embedErr != nil {
 		t.embedErr = fmt.Errorf("it is no model of sentence embeddings: %w", t.embedErr)
@@ -70,13 +70,13 @@ func (m *Model) openText(fsys, base fs.FS) {
 }
 
 // openPair prepares what the tasks on texts need of a model of texts and images, whose text tower makes the vectors.
-func (m *Model) openPair(pair arch.ImageTextEncoder, base fs.FS) {
+func (m *Model) openPair(pair arch.ImageTextEncoder, base fs.FS, tok *tokenizerReader) {
 	t := &textModel{limits: pair.TextLimits(), padTo: pair.PadTexts()}
 	t.encode = func(ws *tensor.Workspace, b *arch.Batch, _ int) tensor.Tensor { return pair.EncodeTexts(ws, b) }
 	t.pipeline = &sentence.Pipeline{Dim: pair.ImageLimits().Dimensions, IncludePrompt: true, Similarity: "cosine"}
 	m.text = t
 	m.info.VocabSize, m.info.MaxTokens = t.limits.Vocab, t.limits.MaxTokens
-	t.loadTokenizer(base)
+	t.tok, t.tokErr = tok.wait()
 	if t.padTo > 0 && t.tokErr == nil {
 		m.info.MaxTokens = min(m.info.MaxTokens, t.padTo)
 		if t.padID, t.tokErr = padToken(t.tok, base); t.tokErr != nil {
@@ -85,11 +85,29 @@ func (m *Model) openPair(pair arch.ImageTextEncoder, base fs.FS) {
 	}
 }
 
-func (t *textModel) loadTokenizer(base fs.FS) {
-	t.tok, t.tokErr = tokenizer.Load(base)
-	if errors.Is(t.tokErr, fs.ErrNotExist) {
-		t.tokErr = errors.New("the model has no tokenizer: there is no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt")
-	}
+// A tokenizerReader reads a tokenizer in a goroutine of its own.
+type tokenizerReader struct {
+	done chan struct{}
+	tok  *tokenizer.Tokenizer
+	err  error
+}
+
+// readTokenizer begins to read the tokenizer whose files are in base.
+func readTokenizer(base fs.FS) *tokenizerReader {
+	r := &tokenizerReader{done: make(chan struct{})}
+	go func() {
+		defer close(r.done)
+		if r.tok, r.err = tokenizer.Load(base); errors.Is(r.err, fs.ErrNotExist) {
+			r.err = errors.New("the model has no tokenizer: there is no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt")
+		}
+	}()
+	return r
+}
+
+// wait returns what was read, when all is.
+func (r *tokenizerReader) wait() (*tokenizer.Tokenizer, error) {
+	<-r.done
+	return r.tok, r.err
 }
 
 // padToken returns the id of the token that tokenizer.json pads with, or else that tokenizer_config.json names.
