@@ -19,6 +19,7 @@ type cache struct {
 	chunk    int
 	expected int // the length that the sequence will have at least
 	span     int // the length that the frequencies of the last tokens followed
+	start    int // and those of the first
 }
 
 // NewCache implements [arch.Decoder].
@@ -84,7 +85,7 @@ func (c *cache) Truncate(n int) bool {
 		kv.Truncate(n)
 	}
 	if n == 0 {
-		c.expected, c.span = 0, 0
+		c.expected, c.span, c.start = 0, 0, 0
 	}
 	return true
 }
@@ -112,11 +113,18 @@ func (c *cache) Grows(n int) bool { return c.grows(c.Len(), n) }
 // grows is Grows with another length than that of this sequence.
 func (c *cache) grows(from, to int) bool {
 	for _, r := range c.ropes {
-		if c.Len() > 0 && !r.grows(c.span, from, to) {
+		if c.Len() > 0 && !r.grows(c.start, c.span, from, to) {
 			return false
 		}
 	}
 	return true
+}
+
+// follow tells that the frequencies of the next tokens follow a length.
+func (c *cache) follow(span int) {
+	if c.span = span; c.Len() == 0 {
+		c.start = span
+	}
 }
 
 // Continue implements [arch.Decoder].
@@ -136,7 +144,7 @@ func (m *CausalLM) Continue(ws *tensor.Workspace, caches []arch.Cache, ids [][]i
 		}
 		n += len(more)
 		c.Reserve(c.Len() + len(more))
-		c.span = max(c.expected, c.Len()+len(more))
+		c.follow(max(c.expected, c.Len()+len(more)))
 		p.caches, p.spans[s], p.starts[s+1] = append(p.caches, c), int32(c.span), int32(n)
 	}
 	p.ids, p.positions, p.last = ws.Int32(n), ws.Int32(n), !all

@@ -462,6 +462,25 @@ func TestGrows(t *testing.T) {
 	}
 }
 
+// TestGrowsMixed: a sequence whose last keys have other frequencies than its first goes on by tokens, but not as a prompt.
+func TestGrowsMixed(t *testing.T) {
+	x := kernels.New(nil, 1)
+	defer x.Close()
+	m := newDecoder(t, x, "llama", smallWith(`"rope_scaling": {"type": "longrope", "short_factor": [1, 1.1, 1.2, 1.3],
+		"long_factor": [2, 3, 4, 5]}, "original_max_position_embeddings": 11`), tensor.F32)
+	cache := m.NewCache(arch.CacheOptions{})
+	prefill(m, cache, make([]int32, 10), 10)
+	for range 3 {
+		prefill(m, cache, make([]int32, 1), 1)
+	}
+	if cache.Len() != 13 || !cache.Grows(14) || cache.Grows(15) {
+		t.Errorf("13 tokens: one more %v, two more %v; want true, false", cache.Grows(14), cache.Grows(15))
+	}
+	if cache.Truncate(5); !cache.Grows(9) || cache.Grows(12) {
+		t.Errorf("the first 5 of them: to 9 %v, to 12 %v; want true, false", cache.Grows(9), cache.Grows(12))
+	}
+}
+
 // TestNoDecoder: a model without a head does not continue texts, nor one whose tokens see those after them.
 func TestNoDecoder(t *testing.T) {
 	x := kernels.New(nil, 1)

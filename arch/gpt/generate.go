@@ -59,7 +59,7 @@ func (m *CausalLM) generate(b *arch.Batch, opts arch.ForwardOptions, given bool,
 			if !c.grows(span+step-1, span+step) {
 				c.Truncate(0)
 			}
-			c.span = span + step
+			c.follow(span + step)
 			p.ids = append(p.ids, rows[s][c.Len():]...)
 			p.positions = append(p.positions, positions[s][c.Len():]...)
 			p.starts, p.spans = append(p.starts, int32(len(p.ids))), append(p.spans, int32(c.span))
