@@ -440,6 +440,27 @@ func TestSettingsOfFiles(t *testing.T) {
 	}
 }
 
+// TestStopAtSpecialToken: a special token that is a stop string is not a part of the text, shown or not.
+func TestStopAtSpecialToken(t *testing.T) {
+	m := open(t, "tiny")
+	end := godwit.WithLogitBias(map[int32]float64{0: 1e6})
+	for _, c := range []struct {
+		opts   []godwit.GenerateOption
+		text   string
+		finish generate.Finish
+	}{
+		{nil, "", generate.FinishEOS},
+		{[]godwit.GenerateOption{godwit.WithSpecialTokens()}, "<|endoftext|>", generate.FinishEOS},
+		{[]godwit.GenerateOption{godwit.WithStop("<|endoftext|>")}, "", generate.FinishStop},
+		{[]godwit.GenerateOption{godwit.WithStop("<|endoftext|>"), godwit.WithSpecialTokens()}, "", generate.FinishStop},
+	} {
+		list, err := godwit.Completions(m.Generate(t.Context(), "Once upon a time", append(c.opts, end)...))
+		if err != nil || len(list) != 1 || list[0].Text != c.text || list[0].Finish != c.finish {
+			t.Errorf("%v, %+v, want %q", err, list, c.text)
+		}
+	}
+}
+
 // TestCompletionsMemory: a long text is not copied with each token.
 func TestCompletionsMemory(t *testing.T) {
 	const n = 20_000

@@ -274,7 +274,7 @@ func (r *run) advance(q *sequence, t *Token) error {
 	if q.stream == nil {
 		return nil
 	}
-	return r.show(q, t, !eos || r.c.SpecialTokens)
+	return r.show(q, t, !eos || r.c.SpecialTokens && t.Finish == FinishEOS)
 }
 
 // show sets the text of a token, which is a part of the text or not, and ends the sequence where a stop string is found.
