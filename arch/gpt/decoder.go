@@ -96,7 +96,7 @@ func (c *cache) CopyFrom(src arch.Cache) {
 	for i, kv := range c.layers {
 		kv.CopyFrom(from.layers[i])
 	}
-	c.expected, c.span = from.expected, from.span
+	c.expected, c.span, c.start = from.expected, from.span, from.start
 }
 
 // Expect implements [arch.Cache].
