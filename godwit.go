@@ -5,6 +5,9 @@
 //
 //	m, err := godwit.Open("HuggingFaceTB/SmolLM2-135M-Instruct")
 //	for tok, err := range m.Chat(ctx, []chat.Message{chat.User("Who wrote Faust?")}) {
+//		if err != nil {
+//			return err
+//		}
 //		fmt.Print(tok.Text)
 //	}
 //
