@@ -437,3 +437,48 @@ func BenchmarkEmbed(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.N)*32/b.Elapsed().Seconds(), "texts/s")
 }
+
+// TestEmbedDecoder makes a sentence-transformers repository of a decoder, as Qwen3-Embedding is one: the vector of a text is that
+// of its last token. Without one it is the same, but not of length 1.
+func TestEmbedDecoder(t *testing.T) {
+	files := wordModel(t)
+	plain := openFS(t, files)
+	for name, text := range map[string]string{
+		"modules.json": `[{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
+			{"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
+			{"idx": 2, "name": "2", "path": "2_Normalize", "type": "sentence_transformers.models.Normalize"}]`,
+		"1_Pooling/config.json": `{"word_embedding_dimension": 24, "pooling_mode_mean_tokens": false, "pooling_mode_lasttoken": true}`,
+	} {
+		files[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	m := openFS(t, files)
+	texts := []string{"w9 w17 w4", "w30", "w1 w2 w3 w4 w5 w6"}
+	vecs, err := m.Embed(t.Context(), texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	long, err := plain.Embed(t.Context(), texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, ids := range [][]int64{{9, 17, 4}, {30}, {1, 2, 3, 4, 5, 6}} {
+		out, err := m.Forward(t.Context(), map[string]tensor.Tensor{"input_ids": tensor.FromInt64(ids, 1, len(ids))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		hidden := out["last_hidden_state"]
+		last := hidden.Data[len(hidden.Data)-len(vecs[i]):]
+		if !slices.Equal(long[i], last) {
+			t.Errorf("%q: not the last token's vector", texts[i])
+		}
+		norm := 0.0
+		for _, v := range last {
+			norm += float64(v) * float64(v)
+		}
+		for j, v := range vecs[i] {
+			if want := float64(last[j]) / math.Sqrt(norm); math.Abs(float64(v)-want) > 1e-6 {
+				t.Fatalf("%q: element %d is %v, want %v", texts[i], j, v, want)
+			}
+		}
+	}
+}
