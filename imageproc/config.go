@@ -20,6 +20,7 @@ type class struct {
 	size, crop sizeConfig
 	shortest   bool // a size that is one number is that of the shortest edge, not of a square
 	centerCrop bool
+	convertRGB bool
 	cropPct    float64 // not 0: the resize of ConvNeXT
 	floats     bool    // what DINOv3 does: rescale first, and resize float32, which only torchvision's backend has
 }
@@ -35,13 +36,13 @@ var (
 
 // edgeCrop is what CLIP's processor does, and others after it.
 var edgeCrop = class{resample: Bicubic, mean: clipMean, std: clipStd, size: sizeConfig{shortest: 224}, crop: square224,
-	shortest: true, centerCrop: true}
+	shortest: true, centerCrop: true, convertRGB: true}
 
 // classes are the processors that are known, by the name of their class without its ending.
 var classes = map[string]class{
 	"Beit":        {resample: Bicubic, mean: half3, std: half3, size: square224, crop: square224},
 	"Bit":         edgeCrop,
-	"Blip":        {resample: Bicubic, mean: clipMean, std: clipStd, size: sizeConfig{height: 384, width: 384}},
+	"Blip":        {resample: Bicubic, mean: clipMean, std: clipStd, size: sizeConfig{height: 384, width: 384}, convertRGB: true},
 	"CLIP":        edgeCrop,
 	"ChineseCLIP": edgeCrop,
 	"ConvNext": {resample: Bicubic, mean: half3, std: half3, size: sizeConfig{shortest: 384}, shortest: true,
@@ -52,7 +53,7 @@ var classes = map[string]class{
 	"MobileNetV1": {resample: Bilinear, mean: half3, std: half3, size: sizeConfig{shortest: 256}, crop: square224,
 		shortest: true, centerCrop: true},
 	"Pvt":    {resample: Bicubic, mean: imageNetMean, std: imageNetStd, size: square224},
-	"Siglip": {resample: Bicubic, mean: half3, std: half3, size: square224, shortest: true},
+	"Siglip": {resample: Bicubic, mean: half3, std: half3, size: square224, shortest: true, convertRGB: true},
 	"ViT":    {resample: Bilinear, mean: half3, std: half3, size: square224},
 }
 
@@ -130,7 +131,7 @@ func parseConfig(b []byte, fsys fs.FS) (*Processor, error) {
 	}
 	p := &Processor{class: name, floats: k.floats, resize: c.flag("do_resize", true, &err),
 		centerCrop: c.flag("do_center_crop", k.centerCrop, &err), rescale: c.flag("do_rescale", true, &err),
-		normalize: c.flag("do_normalize", true, &err)}
+		normalize: c.flag("do_normalize", true, &err), convertRGB: c.flag("do_convert_rgb", k.convertRGB, &err)}
 	if fast || k.floats {
 		p.backend = Torchvision
 	}

@@ -94,6 +94,9 @@ func decodeGIF(dst *Image, data []byte, o Options) (int, error) {
 	}
 	if transparent >= 0 {
 		palette[transparent] = colour(transparent)
+		if !o.White {
+			dst.setClear(palette[transparent])
+		}
 	}
 	for i := range h {
 		y := i

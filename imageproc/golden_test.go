@@ -167,7 +167,7 @@ func TestProcessGolden(t *testing.T) {
 			} else if data, err := os.ReadFile(filepath.Join(dir, "cases", "src", c.Image)); err != nil {
 				t.Error(err)
 				continue
-			} else if err := Decode(img, data, Options{White: true}); err != nil {
+			} else if err := Decode(img, data, Options{White: c.Input != "loaded"}); err != nil {
 				t.Errorf("%s: %v", c.Key, err)
 				continue
 			}

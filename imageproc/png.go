@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"image"
 	"image/png"
 	"io"
 	"strings"
@@ -32,14 +33,44 @@ func decodePNG(dst *Image, data []byte, o Options) (int, error) {
 		return 0, clean(err)
 	}
 	convert(dst, m, o.White, h.colour == 0)
+	if c, ok := h.transparent(m); ok && !o.White {
+		dst.setClear(c)
+	}
 	return orientation, nil
+}
+
+// transparent returns the one colour that the tRNS chunk makes transparent, as Pillow remembers it of an image that it has
+// converted to RGB: of gray with 1 or 16 bits its value is taken for red, of 2 or 4 bits it is not scaled, of more than 8 bits
+// the low byte counts.
+func (h *pngHeader) transparent(m image.Image) (c [3]byte, ok bool) {
+	t := h.trns
+	p, paletted := m.(*image.Paletted)
+	switch {
+	case h.colour == 3 && paletted:
+		i := bytes.IndexByte(t, 0)
+		if i < 0 || i >= len(p.Palette) || len(bytes.Trim(t, "\xff")) != 1 {
+			return c, false // none, or several with an alpha: forgotten
+		}
+		anyPixel(c[:], p.Palette[i], false)
+		return c, true
+	case h.colour == 2 && len(t) >= 6:
+		return [3]byte{t[1], t[3], t[5]}, true
+	case h.colour != 0 || len(t) < 2:
+		return c, false
+	case h.depth == 1 && (t[0]|t[1]) != 0:
+		return [3]byte{255}, true
+	case h.depth == 1 || h.depth == 16:
+		return [3]byte{t[1]}, true
+	}
+	v := clamp16(t[0], t[1])
+	return [3]byte{v, v, v}, true
 }
 
 var errPNG = errors.New("the header has a colour type or bit depth that there is not")
 
 type pngHeader struct {
 	width, height, depth, colour int
-	exif, xmp                    []byte
+	exif, xmp, trns              []byte
 }
 
 // limitText is the most bytes that are unpacked of a text.
@@ -70,6 +101,8 @@ func readPNG(data []byte) (h pngHeader, err error) {
 		switch string(data[4:8]) {
 		case "eXIf":
 			h.exif = body
+		case "tRNS":
+			h.trns = body
 		case "tEXt", "zTXt":
 			if text := pngText(body, "Raw profile type exif", string(data[4:8]) == "zTXt"); text != nil && h.exif == nil {
 				h.exif = rawProfile(text)

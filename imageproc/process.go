@@ -12,6 +12,7 @@ type Processor struct {
 	class      string
 	backend    Backend
 	floats     bool // rescale first, and resize float32
+	convertRGB bool // what is transparent becomes white
 	resize     bool
 	size       sizeConfig
 	filter     Filter
@@ -193,6 +194,10 @@ func (p *Processor) Process(dst []float32, src *Image) error {
 	}
 	s := scratches.Get()
 	defer scratches.Put(s)
+	if p.convertRGB && src.hasClear {
+		whiten(&s.source, src)
+		src = &s.source
+	}
 	w := window{l.x.from, l.y.from, l.x.to, l.y.to}
 	if l.outHeight*l.outWidth > l.y.n*l.x.n {
 		clear(dst)

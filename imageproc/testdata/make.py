@@ -123,6 +123,7 @@ def pngs(rng, out):
     out["palette_index.png"] = saved(p.quantize(20), "PNG", transparency=3)
     out["l_transparent.png"] = saved(p.convert("L"), "PNG", transparency=p.convert("L").getpixel((4, 4)))
     out["rgb_transparent.png"] = saved(p, "PNG", transparency=p.getpixel((4, 4)))
+    out["one_transparent.png"] = saved(p.convert("1"), "PNG", transparency=0)
     g16 = (np.asarray(p.convert("L")).astype(np.uint16) * 3)
     out["gray16.png"] = saved(Image.fromarray(g16), "PNG")
     raw = rng.integers(0, 256, (23, 31 * 6), dtype=np.uint8)
@@ -372,6 +373,16 @@ def main():
             key = f"{name}|{image}"
             tensors[key] = np.ascontiguousarray(values.astype(np.float32))
             cases.append({"processor": name, "image": image, "input": "decoded", "key": key, "shape": list(values.shape)})
+    # What load_image makes of an image with one transparent colour.
+    for name in ("old_clip", "fast_clip", "siglip_int", "old_vit"):
+        processor = processor_class(name, PROCESSORS[name])(**{k: v for k, v in PROCESSORS[name].items() if not k.endswith("_type")})
+        for image in ("transparent.gif", "palette_index.png", "palette_alpha.png", "l_transparent.png", "rgb_transparent.png",
+                      "one_transparent.png"):
+            loaded = ImageOps.exif_transpose(Image.open(src / image)).convert("RGB")
+            values = np.asarray(processor(loaded)["pixel_values"][0])
+            key = f"{name}|{image}|loaded"
+            tensors[key] = np.ascontiguousarray(values.astype(np.float32))
+            cases.append({"processor": name, "image": image, "input": "loaded", "key": key, "shape": list(values.shape)})
     save_file(tensors, args.out / "cases" / "processors.safetensors")
     (args.out / "cases" / "cases.json").write_text(json.dumps({"cases": cases}, indent=1))
 
