@@ -383,11 +383,11 @@ func element(f32 []float32, b16 []uint16, i int) (at *float32, size uintptr) {
 	return &f32[i], 4
 }
 
-// keyStreams is scores for the first panels of keys, read once and by few rows, as many as lie in streams. It returns how many these
+// keyStreams is scores for one row and the first panels of keys, read once, as many as lie in streams. It returns how many these
 // are.
 func (u *attnUnit) keyStreams(scores []float32, stride int, r *queryRun, panels, base int) int {
 	d, b := u.t.p.HeadDim, &u.block
-	if b.few == nil || d > kBlock {
+	if b.few == nil || r.m > 1 || d > kBlock {
 		return 0
 	}
 	storage := Float32
@@ -395,7 +395,7 @@ func (u *attnUnit) keyStreams(scores []float32, stride int, r *queryRun, panels,
 		storage = BFloat16
 	}
 	first, size := b.key((base - b.base) * d)
-	tiles := u.t.x.set.streamTile[storage].of(r.m)
+	tiles := u.t.x.set.streamTile[storage].of(1)
 	if tiles == nil || panels < tiles[0].streams {
 		return 0
 	}

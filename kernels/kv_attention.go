@@ -14,8 +14,8 @@ import "fmt"
 //	thread 0  └── (M, L, O) ───┘
 //	thread 1                   └(m, l, o)┴(m, l, o)┘           and then they are folded, in ascending order
 //
-// A part ends at the border of two blocks. The first part of a unit folds its blocks as it goes. The others keep the results of each block apart, and whoever called
-// folds them at the end: the order of a fold is part of the definition.
+// A part ends at the border of two blocks. The first part of a unit folds its blocks as it goes. The others keep the results of
+// each block apart, and whoever called folds them at the end: the order of a fold is part of the definition.
 
 // fewRows is up to how many rows a unit is divided by blocks.
 const fewRows = 16
@@ -57,8 +57,9 @@ func (x *Exec) AttentionKV(out []float32, ldo int, q []float32, ldq int, starts 
 	x.attend(attnTask{x: x, out: out, ldo: ldo, q: q, ldq: ldq, starts: starts, kv: kv, p: *p})
 }
 
-// kvTiles are the tiles for the rows of one token: [r][w] computes one tile of r rows by 2^w panels, of what a KV holds. Those of
-// bfloat16 have b point to numbers of 16 bits, and panel count their bytes. There may be none: then a KV of bfloat16 is widened.
+// kvTiles are the tiles for the rows of one token: [r][w] computes one tile of r rows by 2^w panels, of what a KV holds. They
+// have b point to numbers of 16 bits, and panel count their bytes. There may be none: then a KV of bfloat16 is widened, and one of
+// float32 has the tiles of products.
 type kvTiles [7][3]func(*tile)
 
 // width returns log2 of how many panels of those left a tile of that many rows takes, or -1 if there is none.

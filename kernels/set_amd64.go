@@ -13,8 +13,8 @@ func machineSets() []*Set {
 	avx2.rowsAVX2()
 	avx2.attentionAVX2()
 	avx2.tilesAVX2()
-	avx2.kvTilesAVX2()
 	avx2.narrowTilesAVX2()
+	avx2.kvTilesAVX2()
 	avx2.streamTilesAVX2()
 	if !cpu.AVX512 {
 		return []*Set{avx2}

@@ -4,7 +4,7 @@
 #include "textflag.h"
 
 // Tiles of AVX2 for the few rows of a token that reads a KV or weights of 16 bits: one tile, of 1 to 6 rows, whose panels are
-// float32, bfloat16 or float16 and come from far. They have the form of those in tile_avx2_amd64.s, without bias, residual and count:
+// bfloat16 or float16 and come from far. They have the form of those in tile_avx2_amd64.s, without bias, residual and count:
 //
 //	accumulators = 0, or sum if the flags say so
 //	for l in 0..k-1:                            four at a time, then one at a time
@@ -18,7 +18,7 @@
 //	two panels   rows in Y0 to Y11, four each; broadcasts in Y12 to Y14, half a row of a panel in Y15
 //	four panels  one row in Y0 to Y7; its broadcast in Y12, half rows of panels in Y13 to Y15 in turn
 //
-// Panels of a KV that follow one another are prefetched. One row of float32 panels is not here: four streams need no help.
+// Panels that follow one another are prefetched, where no others are read beside them in streams.
 
 #define T      DI  // the tile
 #define A      R8  // row 0 of A, at l
@@ -33,17 +33,7 @@
 #define P      SI  // a row of C, or of what is added
 #define LD     AX  // bytes from there to the next
 
-// A type of panels: LOAD(d, o, p, y) reads half a row of the panel at p to y: d is 4·l, o 0 or 1. AHEAD(p, far) prefetches four
-// rows; NEXT(rows) is the bytes of so many.
-#define FLOAT(d, o, p, y) \
-	VMOVUPS (16*d+32*o)p, y
-#define FLOATAHEAD(p, far) \
-	PREFETCHT0 far p       \
-	PREFETCHT0 (far+64)p   \
-	PREFETCHT0 (far+128)p  \
-	PREFETCHT0 (far+192)p
-#define FLOATBYTES(rows) (64*rows)
-
+// A type of panels: LOAD(d, o, p, y) reads half a row of the panel at p to y: d is 4·l, o 0 or 1.
 // Eight numbers in both halves of a register, and the bytes of each moved to the upper half of 32 bits. Where they go (·upper,
 // in tile_streams_avx2_amd64.s) stands in Y11, or, if that has sums, in memory.
 #define BFLOAT(d, o, p, y) \
@@ -52,10 +42,6 @@
 #define BFLOATFULL(d, o, p, y) \
 	VBROADCASTI128 (8*d+16*o)p, y \
 	VPSHUFB        ·upper(SB), y, y
-#define BFLOATAHEAD(p, far) \
-	PREFETCHT0 far p       \
-	PREFETCHT0 (far+64)p
-#define BFLOATBYTES(rows) (32*rows)
 
 // It needs F16C.
 #define HALF(d, o, p, y) \
@@ -126,16 +112,21 @@
 	ONE(d, 0, (B)(PANEL3*1), LOAD, Y13, Y6)  \
 	ONE(d, 1, (B)(PANEL3*1), LOAD, Y14, Y7)
 
-#define AHEAD1(AHEAD) AHEAD((B), 2048)
-#define AHEAD2(AHEAD) AHEAD((B), 2048) \
-	AHEAD((B)(PANEL*1), 2048)
-#define AHEAD4(AHEAD) AHEAD((B), 1024) \
-	AHEAD((B)(PANEL*1), 1024) \
-	AHEAD((B)(PANEL*2), 1024) \
-	AHEAD((B)(PANEL3*1), 1024)
+// FAR prefetches four rows.
+#define FAR(p, far) \
+	PREFETCHT0 far p     \
+	PREFETCHT0 (far+64)p
+#define AHEAD1 FAR((B), 2048)
+#define AHEAD2 AHEAD1 \
+	FAR((B)(PANEL*1), 2048)
+#define AHEAD4 \
+	FAR((B), 1024)          \
+	FAR((B)(PANEL*1), 1024) \
+	FAR((B)(PANEL*2), 1024) \
+	FAR((B)(PANEL3*1), 1024)
 
-// Low tiles of weights are for the last panels beside streams.
-#define NOTHING(AHEAD)
+// Low tiles of weights are for the last panels beside streams, and those of a KV likewise.
+#define NOTHING
 
 // EACH applies OP to the accumulators of each row, with P at the row: OP(offset in the row, two registers).
 #define NEXT ADDQ LD, P
@@ -190,7 +181,7 @@
 	MOVQ array(T), P    \
 	MOVQ stride(T), LD
 
-#define TILE(name, BEGIN, STEP, EACH, PREFETCH, LOAD, AHEAD, BYTES) \
+#define TILE(name, STEP, EACH, PREFETCH, LOAD) \
 TEXT name(SB), NOSPLIT, $0-8        \
 	MOVQ  t+0(FP), T            \
 	MOVQ  tile_flags(T), FLAGS  \
@@ -201,7 +192,7 @@ TEXT name(SB), NOSPLIT, $0-8        \
 	LEAQ  (PANEL)(PANEL*2), PANEL3 \
 	MOVQ  tile_a(T), A          \
 	MOVQ  tile_b(T), B          \
-	BEGIN                       \
+	VMOVDQU ·upper(SB), Y11     \
 	EACH(ZERO)                  \
 	TESTQ $const_tileLoad, FLAGS \
 	JEQ   begin                 \
@@ -212,13 +203,13 @@ begin:                              \
 	SUBQ  $4, K                 \
 	JLT   tail                  \
 four:                               \
-	PREFETCH(AHEAD)             \
+	PREFETCH                    \
 	STEP(0, LOAD)               \
 	STEP(4, LOAD)               \
 	STEP(8, LOAD)               \
 	STEP(12, LOAD)              \
 	ADDQ  $16, A                \
-	ADDQ  $BYTES(4), B          \
+	ADDQ  $128, B               \
 	SUBQ  $4, K                 \
 	JGE   four                  \
 tail:                               \
@@ -227,7 +218,7 @@ tail:                               \
 one:                                \
 	STEP(0, LOAD)               \
 	ADDQ  $4, A                 \
-	ADDQ  $BYTES(1), B          \
+	ADDQ  $32, B                \
 	DECQ  K                     \
 	JNE   one                   \
 sum:                                \
@@ -253,49 +244,27 @@ store:                              \
 	VZEROUPPER                  \
 	RET
 
-#define EMPTY
-#define UPPER VMOVDQU ·upper(SB), Y11
+TILE(·kvTile1x1BFloat16AVX2, STEP1x1, EACH1x1, AHEAD1, BFLOAT)
+TILE(·kvTile1x2BFloat16AVX2, STEP1x2, EACH1x2, AHEAD2, BFLOAT)
+TILE(·kvTile1x4BFloat16AVX2, STEP1x4, EACH1x4, AHEAD4, BFLOAT)
 
-#define FLOATTILE(name, STEP, EACH, PREFETCH) TILE(name, EMPTY, STEP, EACH, PREFETCH, FLOAT, FLOATAHEAD, FLOATBYTES)
-#define BFLOATTILE(name, STEP, EACH, PREFETCH, LOAD) TILE(name, UPPER, STEP, EACH, PREFETCH, LOAD, BFLOATAHEAD, BFLOATBYTES)
-
-FLOATTILE(·kvTile2x1AVX2, STEP2x1, EACH2x1, AHEAD1)
-FLOATTILE(·kvTile3x1AVX2, STEP3x1, EACH3x1, AHEAD1)
-FLOATTILE(·kvTile4x1AVX2, STEP4x1, EACH4x1, AHEAD1)
-FLOATTILE(·kvTile5x1AVX2, STEP5x1, EACH5x1, AHEAD1)
-FLOATTILE(·kvTile6x1AVX2, STEP6x1, EACH6x1, AHEAD1)
-FLOATTILE(·kvTile2x2AVX2, STEP2x2, EACH2x2, AHEAD2)
-FLOATTILE(·kvTile3x2AVX2, STEP3x2, EACH3x2, AHEAD2)
-BFLOATTILE(·kvTile1x1BFloat16AVX2, STEP1x1, EACH1x1, AHEAD1, BFLOAT)
-BFLOATTILE(·kvTile2x1BFloat16AVX2, STEP2x1, EACH2x1, AHEAD1, BFLOAT)
-BFLOATTILE(·kvTile3x1BFloat16AVX2, STEP3x1, EACH3x1, AHEAD1, BFLOAT)
-BFLOATTILE(·kvTile4x1BFloat16AVX2, STEP4x1, EACH4x1, AHEAD1, BFLOAT)
-BFLOATTILE(·kvTile5x1BFloat16AVX2, STEP5x1, EACH5x1, AHEAD1, BFLOAT)
-BFLOATTILE(·kvTile6x1BFloat16AVX2, STEP6x1, EACH6x1, AHEAD1, BFLOATFULL)
-BFLOATTILE(·kvTile1x2BFloat16AVX2, STEP1x2, EACH1x2, AHEAD2, BFLOAT)
-BFLOATTILE(·kvTile2x2BFloat16AVX2, STEP2x2, EACH2x2, AHEAD2, BFLOAT)
-BFLOATTILE(·kvTile3x2BFloat16AVX2, STEP3x2, EACH3x2, AHEAD2, BFLOATFULL)
-BFLOATTILE(·kvTile1x4BFloat16AVX2, STEP1x4, EACH1x4, AHEAD4, BFLOAT)
-
-#define NARROWTILE(name, STEP, EACH, PREFETCH, LOAD) TILE(name, UPPER, STEP, EACH, PREFETCH, LOAD, BFLOATAHEAD, BFLOATBYTES)
-
-NARROWTILE(·narrowTile1x1BFloat16AVX2, STEP1x1, EACH1x1, NOTHING, BFLOAT)
-NARROWTILE(·narrowTile2x1BFloat16AVX2, STEP2x1, EACH2x1, NOTHING, BFLOAT)
-NARROWTILE(·narrowTile3x1BFloat16AVX2, STEP3x1, EACH3x1, NOTHING, BFLOAT)
-NARROWTILE(·narrowTile4x1BFloat16AVX2, STEP4x1, EACH4x1, AHEAD1, BFLOAT)
-NARROWTILE(·narrowTile5x1BFloat16AVX2, STEP5x1, EACH5x1, AHEAD1, BFLOAT)
-NARROWTILE(·narrowTile6x1BFloat16AVX2, STEP6x1, EACH6x1, AHEAD1, BFLOATFULL)
-NARROWTILE(·narrowTile1x2BFloat16AVX2, STEP1x2, EACH1x2, NOTHING, BFLOAT)
-NARROWTILE(·narrowTile2x2BFloat16AVX2, STEP2x2, EACH2x2, NOTHING, BFLOAT)
-NARROWTILE(·narrowTile3x2BFloat16AVX2, STEP3x2, EACH3x2, NOTHING, BFLOATFULL)
-NARROWTILE(·narrowTile1x4BFloat16AVX2, STEP1x4, EACH1x4, NOTHING, BFLOAT)
-NARROWTILE(·narrowTile1x1Float16AVX2, STEP1x1, EACH1x1, NOTHING, HALF)
-NARROWTILE(·narrowTile2x1Float16AVX2, STEP2x1, EACH2x1, NOTHING, HALF)
-NARROWTILE(·narrowTile3x1Float16AVX2, STEP3x1, EACH3x1, NOTHING, HALF)
-NARROWTILE(·narrowTile4x1Float16AVX2, STEP4x1, EACH4x1, AHEAD1, HALF)
-NARROWTILE(·narrowTile5x1Float16AVX2, STEP5x1, EACH5x1, AHEAD1, HALF)
-NARROWTILE(·narrowTile6x1Float16AVX2, STEP6x1, EACH6x1, AHEAD1, HALF)
-NARROWTILE(·narrowTile1x2Float16AVX2, STEP1x2, EACH1x2, NOTHING, HALF)
-NARROWTILE(·narrowTile2x2Float16AVX2, STEP2x2, EACH2x2, NOTHING, HALF)
-NARROWTILE(·narrowTile3x2Float16AVX2, STEP3x2, EACH3x2, NOTHING, HALF)
-NARROWTILE(·narrowTile1x4Float16AVX2, STEP1x4, EACH1x4, NOTHING, HALF)
+TILE(·narrowTile1x1BFloat16AVX2, STEP1x1, EACH1x1, NOTHING, BFLOAT)
+TILE(·narrowTile2x1BFloat16AVX2, STEP2x1, EACH2x1, NOTHING, BFLOAT)
+TILE(·narrowTile3x1BFloat16AVX2, STEP3x1, EACH3x1, NOTHING, BFLOAT)
+TILE(·narrowTile4x1BFloat16AVX2, STEP4x1, EACH4x1, AHEAD1, BFLOAT)
+TILE(·narrowTile5x1BFloat16AVX2, STEP5x1, EACH5x1, AHEAD1, BFLOAT)
+TILE(·narrowTile6x1BFloat16AVX2, STEP6x1, EACH6x1, AHEAD1, BFLOATFULL)
+TILE(·narrowTile1x2BFloat16AVX2, STEP1x2, EACH1x2, NOTHING, BFLOAT)
+TILE(·narrowTile2x2BFloat16AVX2, STEP2x2, EACH2x2, NOTHING, BFLOAT)
+TILE(·narrowTile3x2BFloat16AVX2, STEP3x2, EACH3x2, NOTHING, BFLOATFULL)
+TILE(·narrowTile1x4BFloat16AVX2, STEP1x4, EACH1x4, NOTHING, BFLOAT)
+TILE(·narrowTile1x1Float16AVX2, STEP1x1, EACH1x1, NOTHING, HALF)
+TILE(·narrowTile2x1Float16AVX2, STEP2x1, EACH2x1, NOTHING, HALF)
+TILE(·narrowTile3x1Float16AVX2, STEP3x1, EACH3x1, NOTHING, HALF)
+TILE(·narrowTile4x1Float16AVX2, STEP4x1, EACH4x1, AHEAD1, HALF)
+TILE(·narrowTile5x1Float16AVX2, STEP5x1, EACH5x1, AHEAD1, HALF)
+TILE(·narrowTile6x1Float16AVX2, STEP6x1, EACH6x1, AHEAD1, HALF)
+TILE(·narrowTile1x2Float16AVX2, STEP1x2, EACH1x2, NOTHING, HALF)
+TILE(·narrowTile2x2Float16AVX2, STEP2x2, EACH2x2, NOTHING, HALF)
+TILE(·narrowTile3x2Float16AVX2, STEP3x2, EACH3x2, NOTHING, HALF)
+TILE(·narrowTile1x4Float16AVX2, STEP1x4, EACH1x4, NOTHING, HALF)
