@@ -126,7 +126,7 @@ func roofs() (all []*roof) {
 		}
 	}
 	for typ := KVFloat32; typ <= KVBFloat16; typ++ {
-		for _, s := range [][3]int{{9, 3, 64}, {12, 12, 64}, {32, 8, 128}} {
+		for _, s := range [][3]int{{9, 3, 64}, {12, 12, 64}, {32, 8, 128}, {32, 4, 64}} {
 			for _, n := range []int{512, 2048, 8192, 32768} {
 				all = append(all, decodeRoof(s[0], s[1], s[2], n, typ))
 			}
