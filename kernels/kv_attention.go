@@ -96,7 +96,6 @@ type kvRows struct {
 	fetch, load  int // not 0: the chains of the first group, those of the others go on from c
 
 	nextA, nextB, nextC uintptr
-	atA, atB, atC       uintptr // where a routine is
 }
 
 // rows divides that many rows.

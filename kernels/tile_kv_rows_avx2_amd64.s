@@ -41,6 +41,11 @@
 #define LDS3    CX  // after the steps: 3·LDS
 #define P       R12 // after the steps: half of a row of the sums
 
+// Where the group's rows of A, panels and sums begin.
+#define ATA a-8(SP)
+#define ATB b-16(SP)
+#define ATC c-24(SP)
+
 // A type of panels: LOAD(d, p, y) reads half a row of the panel at p to y: d is 4·l. AHEAD(p) prefetches four rows, which are
 // BYTES(4).
 #define FLOAT(d, p, y) \
@@ -124,7 +129,7 @@ pass:                                   \
 	EACH(FETCH)                         \
 begin:                                  \
 	MOVQ  ROWA, A                       \
-	MOVQ  kvRows_atB(T), B              \
+	MOVQ  ATB, B                        \
 	ADDQ  HALF, B                       \
 	MOVQ  kvRows_k(T), K                \
 	SUBQ  $4, K                         \
@@ -170,7 +175,7 @@ store:                                  \
 end:
 
 #define KVROWS(name, BEGIN, LOAD2, LOAD3, AHEAD, BYTES) \
-TEXT name(SB), NOSPLIT, $0-8            \
+TEXT name(SB), NOSPLIT, $24-8           \
 	MOVQ  t+0(FP), T                    \
 	MOVQ  kvRows_lda(T), LDA            \
 	MOVQ  kvRows_lds(T), LDS            \
@@ -181,9 +186,9 @@ TEXT name(SB), NOSPLIT, $0-8            \
 	MOVQ  kvRows_b(T), B                \
 	MOVQ  kvRows_c(T), C                \
 group:                                  \
-	MOVQ  ROWA, kvRows_atA(T)           \
-	MOVQ  B, kvRows_atB(T)              \
-	MOVQ  C, kvRows_atC(T)              \
+	MOVQ  ROWA, ATA                     \
+	MOVQ  B, ATB                        \
+	MOVQ  C, ATC                        \
 	LEAQ  256(B), NEXT                  \
 	MOVQ  $BYTES(4), STEP               \
 	MOVQ  kvRows_threes(T), ROWS        \
@@ -192,11 +197,11 @@ group:                                  \
 	PASSES(2, BEGIN, STEP2, EACH2, LOAD2, AHEAD, BYTES, pass2, begin2, four2, tail2, one2, store2, end2) \
 	MOVQ  kvRows_load(T), A             \
 	MOVQ  A, kvRows_fetch(T)            \
-	MOVQ  kvRows_atA(T), ROWA           \
+	MOVQ  ATA, ROWA                     \
 	ADDQ  kvRows_nextA(T), ROWA         \
-	MOVQ  kvRows_atB(T), B              \
+	MOVQ  ATB, B                        \
 	ADDQ  kvRows_nextB(T), B            \
-	MOVQ  kvRows_atC(T), C              \
+	MOVQ  ATC, C                        \
 	ADDQ  kvRows_nextC(T), C            \
 	DECQ  kvRows_count(T)               \
 	JNE   group                         \
