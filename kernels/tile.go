@@ -73,6 +73,9 @@ type tiles struct {
 	flat int
 	// tile[r][w] computes tiles of r rows by 2^w panels. Every r up to tileRows has at least w = 0.
 	tile [maxTileRows + 1][4]func(*tile)
+	// many[r], if it is not nil, is tile[r][0] for columns of more than three tiles: it does not prefetch its own panel, which
+	// has been by the tiles of the one before, and which all but the first find in the first-level cache.
+	many [maxTileRows + 1]func(*tile)
 	// packKeys transposes rows of d elements (stride ld) into panels of 16 rows: dst[p][i][j] = src[16p+j][i]; what stands
 	// beyond the last row means nothing. dst is ⌈rows/16⌉·d·16 elements.
 	packKeys func(dst, src []float32, ld, rows, d int)
@@ -119,9 +122,15 @@ func (s *tiles) split(rows int) (h, high, low int) {
 
 // run computes 2^w panels of rows that split has divided. t has all but rows and count; run changes it.
 func (s *tiles) run(t *tile, h, high, low, w int) {
+	of := func(rows int) func(*tile) {
+		if f := s.many[rows]; f != nil && w == 0 && high+low > 3 {
+			return f
+		}
+		return s.tile[rows][w]
+	}
 	if high > 0 {
 		t.rows, t.count = h+1, high
-		s.tile[h+1][w](t)
+		of(h + 1)(t)
 		n := uintptr(high * (h + 1))
 		t.c = (*float32)(unsafe.Add(unsafe.Pointer(t.c), n*t.ldc))
 		t.a = (*float32)(unsafe.Add(unsafe.Pointer(t.a), n*t.lda))
@@ -136,7 +145,7 @@ func (s *tiles) run(t *tile, h, high, low, w int) {
 		}
 	}
 	t.rows, t.count = h, low
-	s.tile[h][w](t)
+	of(h)(t)
 }
 
 // tileGo is the definition of a tile; it takes one panel.

@@ -7,14 +7,15 @@
 //
 //	for each tile:
 //	    accumulators = 0, or sum if the flags say so; prefetch the tile of C
-//	    for l in 0..k-1:                            four at a time, then one at a time
-//	        every four steps: prefetch a line of the panels that come next, into the second-level cache
+//	    for l in 0..k-1:                            eight at a time, then four, then one at a time
+//	        every four steps of eight: prefetch a line of the panels that come next, into the second-level cache
 //	        for each row i: broadcast a[i][l]; accumulators of row i += a[i][l] · b[l]
 //	    add, scale, scale rows, add bias, add residual, as the flags say
 //	    store
 //
 // The greatest is 6 rows by one panel: 12 accumulators, two registers of b, two broadcasts in turn. A step of k is 12
-// multiply-adds (6 cycles on two ports) and 8 loads (4 cycles).
+// multiply-adds (6 cycles on two ports) and 8 loads (4 cycles). These are 20 instructions of the 36 that a core of Zen 3 takes in
+// 6 cycles, but half of those are another thread's if the core has one: what else a step does, then costs time.
 //
 //	                 b[l][0..7]  b[l][8..15]
 //	                    Y12         Y13
@@ -43,8 +44,8 @@
 #define FLAGS  BX  // after the steps
 #define P      SI  // a row of C, or of what is added
 #define LD     AX  // bytes from there to the next
+#define STEP   AX  // during the steps: from what is prefetched next to what comes then
 
-// Panels are prefetched some rows ahead, too, for when they come from far: with few rows there is nothing else that would.
 // One step of k, a row of 16 columns: d is 4·l, y0 and y1 the accumulators, x a register for the broadcast.
 #define ROW(d, a, x, y0, y1) \
 	VBROADCASTSS a, x         \
@@ -54,7 +55,6 @@
 #define STEP1(d) \
 	VMOVUPS (16*d)(B), Y12            \
 	VMOVUPS (16*d+32)(B), Y13         \
-	PREFETCHT0 (16*d+1024)(B)         \
 	ROW(d, d(A), Y14, Y0, Y1)
 #define STEP2(d) STEP1(d) \
 	ROW(d, d(A)(LDA*1), Y15, Y2, Y3)
@@ -66,6 +66,21 @@
 	ROW(d, d(A)(LDA*4), Y14, Y8, Y9)
 #define STEP6(d) STEP5(d) \
 	ROW(d, d(A)(LDA5*1), Y15, Y10, Y11)
+
+// With few rows, panels come from far, and nothing else prefetches them: these do, 16 steps ahead.
+#define FAR(d) PREFETCHT0 (16*d+1024)(B)
+#define FAR1(d) FAR(d) \
+	STEP1(d)
+#define FAR2(d) FAR(d) \
+	STEP2(d)
+#define FAR3(d) FAR(d) \
+	STEP3(d)
+#define FAR4(d) FAR(d) \
+	STEP4(d)
+#define FAR5(d) FAR(d) \
+	STEP5(d)
+#define FAR6(d) FAR(d) \
+	STEP6(d)
 
 // The same for two panels: a half panel of b in Y15, by the broadcasts Y12..Y14.
 #define HALF1(b, y0) \
@@ -176,7 +191,7 @@
 	IMULQ DONE, P       \
 	ADDQ  array(T), P
 
-#define TILE(name, rows, STEP, EACH) \
+#define TILE(name, rows, ONE, EACH) \
 TEXT name(SB), NOSPLIT, $0-8        \
 	MOVQ  t+0(FP), T            \
 	MOVQ  tile_lda(T), LDA      \
@@ -201,25 +216,41 @@ begin:                              \
 	MOVQ  tile_next(T), AHEAD   \
 	AT(tile_c, tile_ldc)        \
 	EACH(FETCH)                 \
+	MOVQ  tile_step(T), STEP    \
 	MOVQ  tile_k(T), K          \
-	SUBQ  $4, K                 \
-	JLT   tail                  \
-four:                               \
+	SUBQ  $8, K                 \
+	JLT   four                  \
+eight:                              \
 	PREFETCHT1 (AHEAD)          \
-	STEP(0)                     \
-	STEP(4)                     \
-	STEP(8)                     \
-	STEP(12)                    \
+	ONE(0)                      \
+	ONE(4)                      \
+	ONE(8)                      \
+	ONE(12)                     \
+	PREFETCHT1 (AHEAD)(STEP*1)  \
+	ONE(16)                     \
+	ONE(20)                     \
+	ONE(24)                     \
+	ONE(28)                     \
+	ADDQ  $32, A                \
+	LEAQ  (AHEAD)(STEP*2), AHEAD \
+	ADDQ  $512, B               \
+	SUBQ  $8, K                 \
+	JGE   eight                 \
+four:                               \
+	ADDQ  $4, K                 \
+	JLT   tail                  \
+	ONE(0)                      \
+	ONE(4)                      \
+	ONE(8)                      \
+	ONE(12)                     \
 	ADDQ  $16, A                \
-	ADDQ  tile_step(T), AHEAD   \
 	ADDQ  $256, B               \
 	SUBQ  $4, K                 \
-	JGE   four                  \
 tail:                               \
 	ADDQ  $4, K                 \
 	JEQ   sum                   \
 one:                                \
-	STEP(0)                     \
+	ONE(0)                      \
 	ADDQ  $4, A                 \
 	ADDQ  $64, B                \
 	DECQ  K                     \
@@ -264,12 +295,15 @@ store:                              \
 	VZEROUPPER                  \
 	RET
 
-TILE(·tile1x1AVX2, 1, STEP1, EACH1)
-TILE(·tile2x1AVX2, 2, STEP2, EACH2)
-TILE(·tile3x1AVX2, 3, STEP3, EACH3)
-TILE(·tile4x1AVX2, 4, STEP4, EACH4)
-TILE(·tile5x1AVX2, 5, STEP5, EACH5)
-TILE(·tile6x1AVX2, 6, STEP6, EACH6)
+TILE(·tile1x1AVX2, 1, FAR1, EACH1)
+TILE(·tile2x1AVX2, 2, FAR2, EACH2)
+TILE(·tile3x1AVX2, 3, FAR3, EACH3)
+TILE(·tile4x1AVX2, 4, FAR4, EACH4)
+TILE(·tile5x1AVX2, 5, FAR5, EACH5)
+TILE(·tile6x1AVX2, 6, FAR6, EACH6)
+TILE(·tile4x1ManyAVX2, 4, STEP4, EACH4)
+TILE(·tile5x1ManyAVX2, 5, STEP5, EACH5)
+TILE(·tile6x1ManyAVX2, 6, STEP6, EACH6)
 TILE(·tile1x2AVX2, 1, STEP1x2, EACH1x2)
 TILE(·tile2x2AVX2, 2, STEP2x2, EACH2x2)
 TILE(·tile3x2AVX2, 3, STEP3x2, EACH3x2)
