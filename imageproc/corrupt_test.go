@@ -92,6 +92,10 @@ func TestCorrupt(t *testing.T) {
 	lossy := source(t, "lossy80.webp")
 	bmp := source(t, "rgb.bmp")
 	tiff := source(t, "rgb_None.tiff")
+	groups, err := os.ReadFile(filepath.Join("testdata", "damaged", "groups.webp")) // a fuzzer's find
+	if err != nil {
+		t.Fatal(err)
+	}
 	sof := func(b []byte, skip int, other string) []byte { return set(b, "\xff\xc0", skip, other) }
 	tests := []struct {
 		name string
@@ -167,6 +171,7 @@ func TestCorrupt(t *testing.T) {
 		{"WebP of another size than its canvas", set(source(t, "exif.webp"), "VP8X", 12, "\x1d"), "WebP: the image of 29x21 pixels does not fill the canvas of 30x21"},
 		{"WebP with a frame of no height", set(source(t, "exif.webp"), "VP8 ", 16, "\x00\x00"), "WebP: the frame has 29x0 pixels: there are none"},
 		{"WebP with a frame beside its canvas", set(source(t, "animated.webp"), "ANMF", 8, "\xff\x00\x00"), "WebP: the frame of 29x21 pixels is not on the canvas of 29x21"},
+		{"WebP of more groups of codes than it can hold", groups, "WebP: the file is cut short"},
 		{"lossy WebP that is no key frame", set(lossy, "VP8 ", 8, "\xff"), "WebP: the header says 0x0 pixels: there are none"},
 
 		{"BMP of its header", bmp[:20], "BMP: the file is cut short"},

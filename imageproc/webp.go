@@ -37,6 +37,9 @@ func decodeWebP(dst *Image, data []byte, o Options) (int, error) {
 	case config.Width > w.width-w.x || config.Height > w.height-w.y:
 		return 0, fmt.Errorf("the frame of %dx%d pixels is not on the canvas of %dx%d", config.Width, config.Height, w.width, w.height)
 	}
+	if !w.fits() {
+		return 0, errShort
+	}
 	m, err := webp.Decode(bytes.NewReader(still))
 	if err != nil {
 		return 0, clean(err)
