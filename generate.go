@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"iter"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -258,6 +259,17 @@ func (g *generator) options(opts []GenerateOption) *generateOptions {
 	return o
 }
 
+// check returns an error if what is set once, when a session is made, has a value that it cannot have.
+func (o *generateOptions) check() error {
+	switch most := math.MaxInt32; {
+	case o.context < 0 || o.context > most:
+		return fmt.Errorf("the context length is %d; want a number from 0 to %d", o.context, most)
+	case o.cache.Chunk < 0 || o.cache.Chunk > most:
+		return fmt.Errorf("the prefill chunk is %d; want a number from 0 to %d", o.cache.Chunk, most)
+	}
+	return nil
+}
+
 // A Session continues texts one after the other, and keeps the keys and values of the last: where the next begins with the same
 // tokens, as the next turn of a conversation does, only what is new is computed. What it gives is the same as without. It is for
 // one goroutine at a time; its memory goes with it.
@@ -280,7 +292,9 @@ func (m *Model) NewSession(opts ...GenerateOption) *Session {
 		s.err = m.named(m.text.tokErr)
 	default:
 		o := m.gen.options(opts)
-		s.s = generate.NewSession(m.gen.model(m, o.context), o.cache)
+		if s.err = o.check(); s.err == nil {
+			s.s = generate.NewSession(m.gen.model(m, o.context), o.cache)
+		}
 	}
 	return s
 }

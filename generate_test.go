@@ -250,6 +250,10 @@ func TestGenerateOptions(t *testing.T) {
 		{"w1", []godwit.GenerateOption{godwit.WithGreedy(), godwit.WithSamples(2)},
 			"godwit: 2 samples are asked for, but the likeliest token is taken each time"},
 		{"w1", []godwit.GenerateOption{godwit.WithCacheLimit(1000)}, "godwit: the keys and values of 16 tokens take"},
+		{"w1", []godwit.GenerateOption{godwit.WithContextLength(-1)}, "godwit: the context length is -1; want a number from 0 to"},
+		{"w1", []godwit.GenerateOption{godwit.WithPrefillChunk(-2)}, "godwit: the prefill chunk is -2; want a number from 0 to"},
+		{"w1", []godwit.GenerateOption{godwit.WithPrefillChunk(math.MaxInt)}, "godwit: the prefill chunk is "},
+		{"w1", []godwit.GenerateOption{godwit.WithCacheLimit(-1)}, "godwit: the limit of the cache is -1 bytes, less than 0"},
 		{strings.Repeat("w1 ", 16), nil, "godwit: the prompt has 16 tokens; the model takes 16 with those that follow"},
 	} {
 		_, err := godwit.Text(m.Generate(t.Context(), c.prompt, c.opts...))

@@ -134,6 +134,9 @@ func (c *Config) Check(vocab int) error {
 	if c.TopLogprobs < 0 || c.TopLogprobs > maxTopLogprobs {
 		errs = append(errs, fmt.Errorf("%d likeliest tokens are asked for; want 0 to %d", c.TopLogprobs, maxTopLogprobs))
 	}
+	if c.MaxCacheBytes < 0 {
+		errs = append(errs, fmt.Errorf("the limit of the cache is %d bytes, less than 0", c.MaxCacheBytes))
+	}
 	if d := c.Decay; d != nil {
 		errs = append(errs, count("the start of exponential_decay_length_penalty", d.Start, 0),
 			positive("the factor of exponential_decay_length_penalty", d.Factor))

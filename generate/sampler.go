@@ -23,7 +23,7 @@ type Sampler struct {
 }
 
 // Reset prepares for sample number sample of a sequence that begins with a prompt of that many tokens and has at most maxLen
-// tokens (0: any number). The config, which was checked, is not changed until the next Reset.
+// tokens (0: any number). The config, which was checked, is not changed from then on: another one is another Config.
 func (s *Sampler) Reset(x *kernels.Exec, c *Config, vocab, prompt, maxLen, sample int) {
 	s.x, s.c, s.sample, s.step = x, c, uint32(sample), 0
 	s.p.reset(c, vocab, prompt, maxLen)
