@@ -9,6 +9,8 @@ import "math"
 // subnormal, with its halfway points elsewhere). The slow path then rounds the sum to odd: it finds what the first rounding
 // lost, and makes the last bit 1 if it lost anything; no odd number is halfway, so that the second rounding is right.
 // See Boldo, Melquiond: Emulation of a FMA and correctly rounded sums (2008).
+//
+//go:norace
 func fma(a, b, c float32) float32 {
 	p := float64(float64(a) * float64(b))
 	s := p + float64(c)
@@ -19,6 +21,8 @@ func fma(a, b, c float32) float32 {
 }
 
 // roundToOdd returns p + c rounded to odd, where s is p + c rounded to the nearest.
+//
+//go:norace
 func roundToOdd(p, c, s float64) float64 {
 	t := s - p
 	lost := (p - (s - t)) + (c - t) // s + lost is p + c exactly

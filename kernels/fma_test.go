@@ -53,7 +53,7 @@ func TestFMA(t *testing.T) {
 	}
 	n := 1_000_000
 	if testing.Short() {
-		n = 200_000
+		n = 50_000
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range n {
