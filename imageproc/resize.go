@@ -40,8 +40,7 @@ type window struct{ x0, y0, x1, y1 int }
 
 // scratch is the memory that resizing works in.
 type scratch struct {
-	lanes  []uint64 // of each thread two rows of src, a channel after the other, as pairs of 32-bit lanes
-	rows   []byte   // rows that one pass has resized
+	rows   []byte // rows that one pass has resized
 	pass   pass
 	source Image     // src with its alpha multiplied in
 	window Image     // what Process resizes to
@@ -50,6 +49,10 @@ type scratch struct {
 }
 
 var scratches parallel.FreeList[scratch]
+
+// laneBuffers have two rows of an image each, a channel after the other, as pairs of 32-bit lanes. A thread takes one while it
+// needs it: where SIMD does the work, or there is little, few are.
+var laneBuffers parallel.FreeList[[]uint64]
 
 // grow returns b with length n, in the same memory if that is enough.
 func grow[T any](b []T, n int) []T {
@@ -261,7 +264,6 @@ type pass struct {
 	rows       int // of out
 	n          int // bytes in a row of out
 	t          *table
-	lanes      []uint64
 	horizontal bool
 }
 
@@ -293,15 +295,13 @@ func (p *pass) Run(part, parts int) {
 	}
 	pairs := (p.rows + 1) / 2
 	from, to := pairs*part/parts*2, min(pairs*(part+1)/parts*2, p.rows)
-	n := len(p.lanes) / parts
-	p.rowPairs(from, to, p.lanes[part*n:][:n])
+	p.rowPairs(from, to)
 }
 
 // horizontal resizes height rows, which begin stride bytes apart with column t.first, by t into out.
 func horizontal(out, in []byte, stride, channels, height int, t *table, s *scratch) {
-	s.lanes = grow(s.lanes, (t.last-t.first)*channels*pool().Threads())
 	s.pass = pass{out: out, in: in, stride: stride, channels: channels, rows: height, n: len(t.taps) * channels, t: t,
-		lanes: s.lanes, horizontal: true}
+		horizontal: true}
 	s.pass.run()
 }
 
@@ -314,10 +314,10 @@ func vertical(out, in []byte, stride, n int, t *table, s *scratch) {
 // rowPairs filters the rows from, ..., to-1, two at a time: a value of each is a 32-bit lane of a word, and a product with a
 // weight is two products. That is exact: a sum of one row has less than 31 bits, and what a negative sum of the low lane borrows
 // from the high one is given back at the end.
-func (p *pass) rowPairs(from, to int, lanes []uint64) {
+func (p *pass) rowPairs(from, to int) {
 	t, channels, n := p.t, p.channels, p.n
 	width := t.last - t.first
-	lanes = lanes[:width*channels]
+	var buffer *[]uint64
 	for y := from; y < to; y += 2 {
 		z := min(y+1, to-1) // the last row of an odd number is paired with itself
 		a, b := p.in[y*p.stride:][:width*channels], p.in[z*p.stride:][:width*channels]
@@ -326,6 +326,11 @@ func (p *pass) rowPairs(from, to int, lanes []uint64) {
 			g.pairRGB(outA, outB, a, b)
 			continue
 		}
+		if buffer == nil {
+			buffer = laneBuffers.Get()
+			*buffer = grow(*buffer, width*channels)
+		}
+		lanes := *buffer
 		if channels == 3 {
 			pair3(lanes, a, b)
 			weigh3(outA, outB, lanes, t)
@@ -344,6 +349,9 @@ func (p *pass) rowPairs(from, to int, lanes []uint64) {
 				outA[i*channels+c], outB[i*channels+c] = clip(sum)
 			}
 		}
+	}
+	if buffer != nil {
+		laneBuffers.Put(buffer)
 	}
 }
 

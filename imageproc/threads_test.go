@@ -2,11 +2,15 @@ package imageproc
 
 import (
 	"bytes"
+	"fmt"
 	stdjpeg "image/jpeg"
+	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/godwit-ml/godwit/internal/parallel"
 )
 
 // TestThreads decodes an image that is large enough for two threads on one and on two: the pixels are the same, and an image
@@ -34,6 +38,42 @@ func TestThreads(t *testing.T) {
 	}
 	if !bytes.Equal(images[0].Pix, images[1].Pix) {
 		t.Error("two threads give other pixels than one")
+	}
+}
+
+// TestManyThreads resizes on more threads than there are cores or rows: the pixels are those of one thread, and the memory does
+// not grow with the threads that may take part.
+func TestManyThreads(t *testing.T) {
+	was := pool
+	defer func() { pool = was }()
+	use := func(threads int) {
+		p := parallel.New(threads)
+		t.Cleanup(p.Close)
+		pool = func() *parallel.Pool { return p }
+	}
+	rng := rand.New(rand.NewPCG(1, 9))
+	for _, channels := range []int{1, 3, 4} {
+		src := noise(rng, 3000, 31, channels, false)
+		for _, size := range [][2]int{{700, 31}, {701, 15}, {2999, 1}, {3000, 100}} {
+			var want Image
+			use(1)
+			resizeWindow(&want, src, size[0], size[1], Lanczos, Pillow, window{0, 0, size[0], size[1]}, new(scratch))
+			for _, threads := range []int{7, 200} {
+				got := Image{Pix: make([]byte, len(want.Pix))}
+				use(threads)
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				resizeWindow(&got, src, size[0], size[1], Lanczos, Pillow, window{0, 0, size[0], size[1]}, new(scratch))
+				runtime.ReadMemStats(&after)
+				what := fmt.Sprintf("%d channels to %v on %d threads", channels, size, threads)
+				if !bytes.Equal(got.Pix, want.Pix) {
+					t.Errorf("%s: other pixels than on one", what)
+				}
+				if n := after.TotalAlloc - before.TotalAlloc; simd && channels == 3 && n > 3<<20 {
+					t.Errorf("%s: %d bytes are allocated", what, n)
+				}
+			}
+		}
 	}
 }
 
