@@ -261,6 +261,10 @@ func TestGenerateOptions(t *testing.T) {
 			t.Errorf("%.20q: %v, want %s", c.prompt, err, c.want)
 		}
 	}
+	_, err := godwit.Text(m.Generate(t.Context(), "w1", godwit.WithCacheLimit(1000), godwit.WithBFloat16Cache()))
+	if want := "godwit: the keys and values of 16 tokens take 48 KiB; the limit is 1 KiB: ask for fewer new tokens"; err == nil || err.Error() != want {
+		t.Errorf("bfloat16: %v, want %s", err, want)
+	}
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	n := 0

@@ -122,7 +122,7 @@ func (r *run) prepare(prompt []int32, c *Config) error {
 	if c.MaxCacheBytes > 0 {
 		need := m.Decoder.CacheBytes(r.s.options, r.total)
 		if need > c.MaxCacheBytes {
-			return &MemoryError{Need: need, Limit: c.MaxCacheBytes, Tokens: r.total}
+			return &MemoryError{Need: need, Limit: c.MaxCacheBytes, Tokens: r.total, BFloat16: r.s.options.BFloat16}
 		}
 		r.beside = min(r.beside, c.MaxCacheBytes/max(need, 1))
 	}

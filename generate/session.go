@@ -124,12 +124,17 @@ func (s *Session) end() {
 type MemoryError struct {
 	Need, Limit int // bytes
 	Tokens      int // of the sequence, with those that may follow
+	BFloat16    bool
 }
 
 // Error implements error.
 func (e *MemoryError) Error() string {
-	return fmt.Sprintf("the keys and values of %d tokens take %s; the limit is %s: ask for fewer new tokens, or keep them as bfloat16",
-		e.Tokens, size(e.Need), size(e.Limit))
+	text := fmt.Sprintf("the keys and values of %d tokens take %s; the limit is %s: ask for fewer new tokens", e.Tokens, size(e.Need),
+		size(e.Limit))
+	if !e.BFloat16 {
+		text += ", or keep them as bfloat16"
+	}
+	return text
 }
 
 // size returns a number of bytes for people.
