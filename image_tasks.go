@@ -192,8 +192,8 @@ func (m *Model) score(logits []float32, labels []string, a labelActivation, top 
 }
 
 // EmbedImages returns a vector for each image, in the same order: what is compared with the vector of a text ([Model.Embed]) if
-// the model takes both, and else what stands for the whole image, the pooled output or the first token's. The hidden states of
-// all patches are what [Model.Forward] gives.
+// the model takes both, and else what stands for the whole image: the pooled output, or the first token's, or the mean of the
+// patches where there is neither. The hidden states of all patches are what [Model.Forward] gives.
 //
 // See [Model.ClassifyImages] on memory and ctx. The vectors share one piece of memory, the caller's.
 func (m *Model) EmbedImages(ctx context.Context, images []Image, opts ...ImageOption) ([][]float32, error) {

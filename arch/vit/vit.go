@@ -178,7 +178,7 @@ func (m *Vision) classify(ws *tensor.Workspace, h tensor.Tensor, images int) (lo
 	return logits, cls, distillation
 }
 
-// vector returns what stands for each image: the projection, what is pooled, or the first token.
+// vector returns what stands for each image: the projection, what is pooled, the first token, or the mean of the patches.
 func (m *Vision) vector(ws *tensor.Workspace, h tensor.Tensor, images int) tensor.Tensor {
 	rule := m.pool
 	if rule == noPool {

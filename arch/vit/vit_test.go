@@ -341,6 +341,36 @@ func TestPairMatches(t *testing.T) {
 	}
 }
 
+// TestVector compares the vector of models that pool nothing with what it is said to be: the first token, or without one that
+// stands for the image the mean of the patches.
+func TestVector(t *testing.T) {
+	x := kernels.New(nil, 1)
+	defer x.Close()
+	for _, c := range []struct {
+		dir  string
+		mean bool
+	}{{"vit/imgcls", false}, {"deit/teacher", false}, {"siglip/vision", true}} {
+		m := mustLoad(t, c.dir, x).(arch.ImageEncoder)
+		var ws tensor.Workspace
+		out := m.EncodeImages(&ws, photos(m.ImageLimits(), 2))
+		tokens := out.Tokens.NumRows() / 2
+		for i := range 2 {
+			for j, got := range out.Vector.Row(i) {
+				want := float64(out.Tokens.Row(i * tokens)[j])
+				if c.mean {
+					want = 0
+					for k := range tokens {
+						want += float64(out.Tokens.Row(i*tokens + k)[j]) / float64(tokens)
+					}
+				}
+				if math.Abs(float64(got)-want) > 1e-6 {
+					t.Fatalf("%s: element %d of image %d is %g, want %g", c.dir, j, i, got, want)
+				}
+			}
+		}
+	}
+}
+
 func TestForwardErrors(t *testing.T) {
 	x := kernels.New(nil, 1)
 	defer x.Close()
