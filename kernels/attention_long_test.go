@@ -42,9 +42,9 @@ func TestAttentionLong(t *testing.T) {
 	if n := after.TotalAlloc - before.TotalAlloc; n > most {
 		t.Errorf("%d bytes are allocated, want at most %d", n, most)
 	}
-	a := attnOracle{p,
-		func(_, _, j, c int) float32 { return qkv[(3*j+1)*d+c] },
-		func(_, _, j, c int) float32 { return qkv[(3*j+2)*d+c] }, nil}
+	a := attnOracle{Attn: p,
+		key:   func(_, _, j, c int) float32 { return qkv[(3*j+1)*d+c] },
+		value: func(_, _, j, c int) float32 { return qkv[(3*j+2)*d+c] }}
 	for _, i := range []int{0, 511, 512, 1024, 16385, 30001, tokens - 1} {
 		equal(t, fmt.Sprintf("token %d", i), out[i*d:(i+1)*d], a.row(qkv[3*i*d:], 0, 0, i, tokens))
 	}
