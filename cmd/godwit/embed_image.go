@@ -17,8 +17,8 @@ func embedImageCommand(io *console) *cobra.Command {
 		Short: "Turn images into vectors",
 		Long: `embed-image writes a vector for each image, in the order of the arguments; the images of a folder are sorted
 by name. With a model of images and texts (CLIP, SigLIP) it can be compared with what embed makes of a text;
-of other models it is the pooled output, the first token's, or the mean of the patches. Without --model, the one
-that reads handwritten digits is used.
+of other models it is the pooled output, the first token's, or the mean of the patches. Without --model, the
+one that reads handwritten digits is used.
 
 The output is one JSON object a line, {"image": "a.png", "embedding": [...]}, or an array for NumPy or a
 safetensors file, which hold the vectors alone. The same image gets the same bits whatever else is in the
