@@ -82,7 +82,7 @@ func main() {
 func run() error {
 	var (
 		o     options
-		serve = flag.String("serve", "", "be an engine, godwit or limit: speak the line protocol (-threads with one entry)")
+		serve = flag.String("serve", "", "be an engine, godwit or limit: speak the line protocol (-threads with one entry); or time itself: phases")
 		text  = flag.String("text", "", "compare tokenizers on the paragraphs of this file")
 		cold  = flag.Bool("coldstart", false, "measure fresh processes up to their first embedding")
 		peers = flag.String("peers", "", "engines, godwit first: godwit, godwit:avx2 (or another instruction set),\n"+
@@ -126,6 +126,8 @@ func run() error {
 	switch {
 	case *serve == limit:
 		return o.serveLimit()
+	case *serve == phases:
+		return servePhases(o.model)
 	case *serve != "" && *text != "":
 		return serveTokenizer(o.model, *text)
 	case *serve != "":
