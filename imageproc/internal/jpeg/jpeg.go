@@ -6,7 +6,9 @@
 // here by a triangle filter, 3/4 of the nearer sample and 1/4 of the next (upsample.go). The standard library's image/jpeg
 // repeats each sample instead, which moves pixels at edges by tens of levels.
 //
-// Unlike libjpeg, which warns and goes on, this package does not decode damaged data: they are an error.
+// Unlike libjpeg, which warns and goes on, this package does not decode damaged data: they are an error. And coefficients far
+// beyond what samples of 8 bits give, which no encoder makes, overflow the 16 bits in which libjpeg-turbo's SIMD keeps them
+// between the passes, but not the 32 bits here: there pixels can differ.
 package jpeg
 
 import (
