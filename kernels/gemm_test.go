@@ -349,6 +349,22 @@ func TestGemm(t *testing.T) {
 	gemmCase{m: 1, k: 3, n: 2200, bias: true}.run(t, xs[:3]) // more than a call of assembly
 }
 
+// TestGemmManyThreads has more threads than rows, panels, or both, and numbers of threads that divide none of them.
+func TestGemmManyThreads(t *testing.T) {
+	var xs []*Exec
+	for _, threads := range []int{3, 7, 17, 64, 192} {
+		x := New(Sets()[0], threads)
+		defer x.Close()
+		xs = append(xs, x)
+	}
+	for i, m := range []int{1, 2, 3, 7, 65} {
+		for _, n := range []int{16, 33, 100, 272} {
+			k := soloWork/(m*padded(n)) + 1 // enough for more than one thread
+			gemmCase{m: m, k: k, n: n, bias: true, res: 2, storage: Storage(i % 3), gated: n%3 == 0, act: Activation(i)}.run(t, xs)
+		}
+	}
+}
+
 // TestGemmSpecial draws denormals, infinities and NaN.
 func TestGemmSpecial(t *testing.T) {
 	xs := execs(t)
