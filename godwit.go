@@ -108,7 +108,7 @@ func OpenFS(fsys fs.FS, opts ...Option) (*Model, error) {
 	}
 	defer weights.Close()
 	tok := readTokenizer(base) // while the weights are packed
-	defer tok.wait()
+	defer func() { <-tok.done }()
 	m := &Model{exec: o.exec, info: newInfo(config, weights)}
 	if m.exec == nil {
 		set, err := kernels.Default()
