@@ -1,6 +1,9 @@
 package tokenizer
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // Stream decodes ids as they come, giving text as soon as it is final. It is for one goroutine. In steady state it allocates
 // nothing.
@@ -30,14 +33,47 @@ func (s *Stream) Append(dst []byte, id int32) ([]byte, error) {
 	}
 	s.ids = append(s.ids, id)
 	rest, err := s.rest()
-	if err != nil || len(rest) == 0 || bytes.HasSuffix(rest, replacement) {
+	switch {
+	case err != nil || len(rest) == 0:
+		return dst, err
+	case !bytes.HasSuffix(rest, replacement):
+		dst = append(dst, rest...)
+		return dst, s.given(len(s.ids))
+	case len(s.ids)-s.split > mostHeld:
+		return s.garbage(dst, len(rest))
+	}
+	return dst, nil
+}
+
+// No character has more bytes than utf8.UTFMax, so bytes with that many tokens after them are complete, or never will be. They are
+// given out when mostHeld tokens are held back.
+const mostHeld = 4 * utf8.UTFMax
+
+// garbage appends what is held back, the last rest bytes of s.text, but for the text of the last tokens.
+func (s *Stream) garbage(dst []byte, rest int) ([]byte, error) {
+	n, from, out := len(s.ids)-utf8.UTFMax, 0, len(s.text)-rest
+	if out != len(s.prefix) { // s.text is that of the tokens from split on
+		from = s.split
+	}
+	var err error
+	if s.prefix, err = s.t.appendDecoded(s.prefix[:0], &s.d, s.ids[from:n], s.skipSpecial); err != nil {
 		return dst, err
 	}
-	dst = append(dst, rest...)
-	s.ids = s.ids[:copy(s.ids, s.ids[s.split:])]
-	s.split = len(s.ids)
-	s.prefix, err = s.t.appendDecoded(s.prefix[:0], &s.d, s.ids, s.skipSpecial)
+	if len(s.prefix) >= out && bytes.HasPrefix(s.text, s.prefix) {
+		dst = append(dst, s.prefix[out:]...)
+		return dst, s.given(n)
+	}
+	s.prefix, err = s.t.appendDecoded(s.prefix[:0], &s.d, s.ids[:s.split], s.skipSpecial)
 	return dst, err
+}
+
+// given tells that the text of the first n tokens has been given out.
+func (s *Stream) given(n int) error {
+	s.ids = s.ids[:copy(s.ids, s.ids[s.split:])]
+	s.split = n - s.split
+	var err error
+	s.prefix, err = s.t.appendDecoded(s.prefix[:0], &s.d, s.ids[:s.split], s.skipSpecial)
+	return err
 }
 
 // End appends the text that was held back: the ids end here. An incomplete character is U+FFFD, as Decode shows it. The stream has
