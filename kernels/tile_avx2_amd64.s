@@ -46,8 +46,9 @@
 #define LD     AX  // bytes from there to the next
 #define STEP   AX  // during the steps: from what is prefetched next to what comes then
 
-// One step of k, a row of 16 columns: d is 4·l, y0 and y1 the accumulators, x a register for the broadcast.
-#define ROW(d, a, x, y0, y1) \
+// One step of k, a row of 16 columns: a is the element of A, y0 and y1 the accumulators, x a register for the broadcast. In the
+// steps d is 4·l.
+#define ROW(a, x, y0, y1) \
 	VBROADCASTSS a, x         \
 	VFMADD231PS  Y12, x, y0   \
 	VFMADD231PS  Y13, x, y1
@@ -55,17 +56,17 @@
 #define STEP1(d) \
 	VMOVUPS (16*d)(B), Y12            \
 	VMOVUPS (16*d+32)(B), Y13         \
-	ROW(d, d(A), Y14, Y0, Y1)
+	ROW(d(A), Y14, Y0, Y1)
 #define STEP2(d) STEP1(d) \
-	ROW(d, d(A)(LDA*1), Y15, Y2, Y3)
+	ROW(d(A)(LDA*1), Y15, Y2, Y3)
 #define STEP3(d) STEP2(d) \
-	ROW(d, d(A)(LDA*2), Y14, Y4, Y5)
+	ROW(d(A)(LDA*2), Y14, Y4, Y5)
 #define STEP4(d) STEP3(d) \
-	ROW(d, d(A)(LDA3*1), Y15, Y6, Y7)
+	ROW(d(A)(LDA3*1), Y15, Y6, Y7)
 #define STEP5(d) STEP4(d) \
-	ROW(d, d(A)(LDA*4), Y14, Y8, Y9)
+	ROW(d(A)(LDA*4), Y14, Y8, Y9)
 #define STEP6(d) STEP5(d) \
-	ROW(d, d(A)(LDA5*1), Y15, Y10, Y11)
+	ROW(d(A)(LDA5*1), Y15, Y10, Y11)
 
 // With few rows, panels come from far, and nothing else prefetches them: these do, 16 steps ahead.
 #define FAR(d) PREFETCHT0 (16*d+1024)(B)
