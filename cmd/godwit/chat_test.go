@@ -39,6 +39,18 @@ func TestGenerateTeller(t *testing.T) {
 	}
 }
 
+// TestPerplexitySettings: generation_config.json does not matter to who generates nothing.
+func TestPerplexitySettings(t *testing.T) {
+	dir := teller(t, "")
+	want := must(t, "", "perplexity", "--model", dir, "Once upon a time")
+	if err := os.WriteFile(filepath.Join(dir, "generation_config.json"), []byte(`{"num_beams": 3}`), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if got := must(t, "", "perplexity", "--model", dir, "Once upon a time"); got != want || got == "" {
+		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
 func TestChat(t *testing.T) {
 	dir := teller(t, plain)
 	for _, tt := range []struct{ name, stdin, want string }{

@@ -70,8 +70,8 @@ func (p *perplexity) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	defer m.Close()
-	if err := m.NewSession().Err(); err != nil {
-		return err
+	if m.Info().ContextLength == 0 { // it is no decoder: no text is waited for
+		return m.NewSession().Err()
 	}
 	p.options.Progress = func(done, total int) { p.progress("%d of %d tokens", done, total) }
 	list := []perplexityLine{} // of --json
