@@ -123,9 +123,9 @@ func WithIgnoreEOS() GenerateOption {
 	return func(o *generateOptions) { o.config.EOS = []int32{} }
 }
 
-// WithSamples makes n texts; the prompt is computed once. Up to 8 are made side by side, which takes little longer than one alone,
-// and so much memory for each: fewer if [WithCacheLimit] says so. Their tokens come in turn, and [Token].Sample tells them apart.
-// More than one are an error where tokens are not drawn: they would be equal.
+// WithSamples makes n texts; the prompt is computed once. Up to 8 are made side by side, which takes less time than one after the
+// other; each has keys and values of its own, so they are fewer if [WithCacheLimit] says so. Their tokens come in turn, and
+// [Token].Sample tells them apart. More than one are an error where tokens are not drawn: they would be equal.
 func WithSamples(n int) GenerateOption {
 	return func(o *generateOptions) { o.config.Samples = n }
 }
@@ -146,8 +146,8 @@ func WithPromptProgress(f func(done, total int)) GenerateOption {
 	return func(o *generateOptions) { o.config.Progress = f }
 }
 
-// WithCacheLimit sets the most memory in bytes that keys and values may take. What a prompt and the tokens that may follow need is
-// known before, and more is an error, a [generate.MemoryError].
+// WithCacheLimit sets the most memory in bytes that keys and values may take; 0: no limit. What a prompt and the tokens that may
+// follow need is known before, and more is an error, a [generate.MemoryError].
 func WithCacheLimit(bytes int) GenerateOption {
 	return func(o *generateOptions) { o.config.MaxCacheBytes = bytes }
 }
@@ -389,7 +389,7 @@ func (s *Session) CacheBytes() int {
 	return s.s.Bytes()
 }
 
-// Reset forgets everything and gives the memory back.
+// Reset forgets everything and gives the memory back; in a loop over tokens of the session, as soon as that has ended.
 func (s *Session) Reset() {
 	if s.s != nil {
 		s.s.Reset()

@@ -33,8 +33,7 @@ type fakeCache struct {
 	hash  []uint64 // after each token
 	chunk int
 	long  bool
-	span  int    // expected
-	base  uint64 // what the keys have of that
+	span  int // expected
 }
 
 func (d *fakeDecoder) Forward(*tensor.Workspace, map[string]tensor.Tensor, arch.ForwardOptions) (map[string]tensor.Tensor, error) {
@@ -126,10 +125,13 @@ func (d *fakeDecoder) appendTo(c *fakeCache, in []int32, row func(i int) []float
 	if len(in) == 0 || len(in) > c.chunk || len(c.ids)+len(in) > d.longest {
 		panic(fmt.Sprintf("a piece of %d tokens after %d; the chunk is %d", len(in), len(c.ids), c.chunk))
 	}
+	h := uint64(14695981039346656037)
 	if len(c.ids) == 0 {
-		c.long = d.turn > 0 && max(len(in), c.span) > d.turn
-		if c.base = 0; d.dynamic > 0 && c.span > d.dynamic {
-			c.base = uint64(c.span)
+		if c.long = d.turn > 0 && max(len(in), c.span) > d.turn; c.long {
+			h++
+		}
+		if d.dynamic > 0 && c.span > d.dynamic {
+			h += uint64(c.span)
 		}
 	} else if n := len(c.ids) + len(in); n > c.span && !c.Grows(n) {
 		panic("the cache does not grow to that length")
@@ -137,10 +139,6 @@ func (d *fakeDecoder) appendTo(c *fakeCache, in []int32, row func(i int) []float
 	d.computed += len(in)
 	d.largest = max(d.largest, len(in))
 	for i, id := range in {
-		h := uint64(14695981039346656037) + c.base
-		if c.long {
-			h++
-		}
 		if n := len(c.hash); n > 0 {
 			h = c.hash[n-1]
 		}
@@ -170,7 +168,7 @@ func newModel(t testing.TB, d *fakeDecoder, tok *tokenizer.Tokenizer) *generate.
 	return &generate.Model{Decoder: d, Exec: newExec(t), Tokenizer: tok}
 }
 
-// ids are what a Session generates; it fails on an error.
+// generated returns the ids of each sample that a Session generates; an error fails the test.
 func generated(t testing.TB, s *generate.Session, prompt []int32, c *generate.Config) [][]int32 {
 	t.Helper()
 	out := make([][]int32, c.Samples)

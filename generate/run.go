@@ -42,10 +42,10 @@ type Candidate struct {
 	Logprob float64
 }
 
-// Generate continues the prompt and gives one token after the other, as it is chosen. Several samples are made side by side, up to
-// 8 as far as MaxCacheBytes has room for their keys and values: a token of each comes in turn, until it ends. Then the next ones
-// follow. A sequence that is not interrupted has a last token with Finish set; an error is the last element. The loop can be left
-// at any time.
+// Generate continues the prompt and gives one token after the other, as it is chosen. Several samples are made side by side, up
+// to 8 as far as MaxCacheBytes has room for their keys and values: a token of each comes in turn, until it ends. Then the next
+// ones follow. A sequence that is not interrupted has a last token with Finish set; an error is the last element. The loop can be
+// left at any time.
 //
 // ctx is looked at between tokens, and between the chunks of a prompt; its error comes wrapped. The tokens do not depend on what
 // the Session knew before.

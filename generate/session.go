@@ -36,9 +36,8 @@ func (m *Model) context() int {
 // defaultChunk is how many tokens of a prompt are computed at once.
 const defaultChunk = 512
 
-// A Session continues sequences one after the other, and keeps the keys and values of the last: of a prompt that begins with the
-// same tokens only the rest is computed. The tokens that come out are the same as without. A Session is for one goroutine at a
-// time.
+// A Session continues prompts one after the other, and keeps the keys and values of the last: of a prompt that begins with the same
+// tokens only the rest is computed. The tokens that come out are the same as without. A Session is for one goroutine at a time.
 type Session struct {
 	m       *Model
 	options arch.CacheOptions
@@ -85,7 +84,8 @@ func NewSession(m *Model, o arch.CacheOptions) *Session {
 // Len returns the number of tokens that the session knows.
 func (s *Session) Len() int { return len(s.seqs[0].ids) }
 
-// IDs returns a copy of the tokens that the session knows: the last prompt and what followed, but for the last token.
+// IDs returns a copy of the tokens that the session knows: the last prompt and what followed, but for the last token. Of several
+// samples they are those of one.
 func (s *Session) IDs() []int32 { return append([]int32(nil), s.seqs[0].ids...) }
 
 // Reused returns how many tokens of the last prompt did not have to be computed.
@@ -112,25 +112,27 @@ func (s *Session) Reset() {
 // begin takes the session for a call, unless it is taken.
 func (s *Session) begin() bool { return s.running.CompareAndSwap(false, true) }
 
-// end gives it back.
+// end gives it back. A Reset that comes between the two steps finds the session taken, so it is looked for again.
 func (s *Session) end() {
-	if s.forget.Swap(false) {
-		s.seqs[0].cache, s.seqs[0].ids = nil, s.seqs[0].ids[:0]
+	for again := true; again; again = s.forget.Load() && s.begin() {
+		if s.forget.Swap(false) {
+			s.seqs[0].cache, s.seqs[0].ids = nil, s.seqs[0].ids[:0]
+		}
+		s.running.Store(false)
 	}
-	s.running.Store(false)
 }
 
 // A MemoryError says that keys and values would take more memory than was allowed.
 type MemoryError struct {
-	Need, Limit int // bytes
-	Tokens      int // of the sequence, with those that may follow
-	BFloat16    bool
+	Need, Limit int  // bytes
+	Tokens      int  // of the sequence, with those that may follow
+	BFloat16    bool // they are kept as bfloat16 already
 }
 
 // Error implements error.
 func (e *MemoryError) Error() string {
-	text := fmt.Sprintf("the keys and values of %d tokens take %s; the limit is %s: ask for fewer new tokens", e.Tokens, size(e.Need),
-		size(e.Limit))
+	text := fmt.Sprintf("the keys and values of %d tokens take %s; the limit is %s: ask for fewer new tokens",
+		e.Tokens, size(e.Need), size(e.Limit))
 	if !e.BFloat16 {
 		text += ", or keep them as bfloat16"
 	}
@@ -160,8 +162,8 @@ func (s *Session) keep(q *sequence, n int) {
 	q.ids = q.ids[:n]
 }
 
-// put computes the tokens of the batch, which go on with the sequences, and returns the logits after the last of each, valid until
-// the next call.
+// put computes the tokens of the batch, which go on with the sequences, and returns the logits after the last of each, valid
+// until the next call.
 func (s *Session) put(seqs []*sequence) tensor.Tensor {
 	s.ws.Reset()
 	s.caches = s.caches[:0]

@@ -75,10 +75,10 @@ func TestSamples(t *testing.T) {
 	if other := generated(t, s, prompt, with(20, sampling(8, 3))); reflect.DeepEqual(other, three) {
 		t.Error("another seed gives the same")
 	}
-	d.window = 5 // the cache cannot go back to the prompt
 	if d.beside != 3 {
 		t.Errorf("%d sequences were computed together, want 3", d.beside)
 	}
+	d.window = 5 // the cache cannot go back to the prompt
 	if narrow := generated(t, generate.NewSession(m, arch.CacheOptions{}), prompt, with(20, sampling(7, 3))); !reflect.DeepEqual(narrow, three) {
 		t.Errorf("with a window %v, want %v", narrow, three)
 	}
@@ -88,12 +88,12 @@ func TestSamples(t *testing.T) {
 // turn.
 func TestSideBySide(t *testing.T) {
 	for _, v := range []struct {
-		name         string
-		window, turn int
-	}{{"plain", 0, 0}, {"window", 5, 0}, {"turn", 0, 110}} {
+		name                  string
+		window, turn, dynamic int
+	}{{"plain", 0, 0, 0}, {"window", 5, 0, 0}, {"turn", 0, 110, 0}, {"dynamic", 0, 0, 50}} {
 		var want [][]int32
 		for _, c := range []struct{ limit, beside int }{{130 << 10, 1}, {3*130<<10 + 5, 3}, {0, 8}} {
-			d := &fakeDecoder{vocab: 50, longest: 1000, window: v.window, turn: v.turn, eos: []int32{7}}
+			d := &fakeDecoder{vocab: 50, longest: 1000, window: v.window, turn: v.turn, dynamic: v.dynamic, eos: []int32{7}}
 			s := generate.NewSession(newModel(t, d, nil), arch.CacheOptions{Chunk: 16})
 			cfg := with(30, sampling(7, 20))
 			cfg.MaxCacheBytes, cfg.RepetitionPenalty, cfg.FrequencyPenalty = c.limit, 1.1, 0.1
