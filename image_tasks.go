@@ -56,7 +56,8 @@ func (m *Model) openImage(config *arch.Config, base fs.FS) error {
 	m.info.HiddenSize, m.info.Dimensions, m.info.Similarity = t.limits.HiddenSize, t.limits.Dimensions, "cosine"
 	m.info.ImageHeight, m.info.ImageWidth, m.info.Labels = t.limits.Height, t.limits.Width, slices.Clone(t.limits.Labels)
 	if t.processor, t.processorErr = imageproc.Open(base); t.processorErr == nil && t.limits.Channels != 3 {
-		t.processorErr = fmt.Errorf("the model takes images with num_channels %d, and the processor makes 3 channels", t.limits.Channels)
+		t.processorErr = fmt.Errorf("the model takes images with num_channels %d, and the processor makes 3 channels",
+			t.limits.Channels)
 	}
 	var c struct {
 		Problem string `json:"problem_type"`
@@ -231,7 +232,8 @@ func (m *Model) imageTextLogits(ctx context.Context, images []Image, texts []str
 	case m.image == nil:
 		return nil, m.notImage()
 	case m.image.pair == nil:
-		return nil, fmt.Errorf("godwit: %s takes no texts to compare images with; CLIP and SigLIP do", cmp.Or(m.info.Class, m.info.ModelType))
+		return nil, fmt.Errorf("godwit: %s takes no texts to compare images with; CLIP and SigLIP do",
+			cmp.Or(m.info.Class, m.info.ModelType))
 	case len(texts) == 0:
 		return nil, errors.New("godwit: there are no texts to compare the images with")
 	}

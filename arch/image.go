@@ -18,9 +18,9 @@ type ImageEncoder interface {
 // ImageLimits are the sizes of a model of images.
 type ImageLimits struct {
 	Channels      int
-	Height, Width int // that the model was made for
-	Patch         int // the sides of a patch: height and width are its multiples, or what does not fill one is cut off
-	AnySize       bool
+	Height, Width int  // that the model was made for
+	Patch         int  // the sides of a patch: height and width are its multiples, or what does not fill one is cut off
+	AnySize       bool // images of other sizes are taken, as far as CheckImage allows
 	HiddenSize    int
 	Dimensions    int // of the vector of an image: the projection's, or the hidden size
 	Labels        []string
@@ -31,7 +31,7 @@ type ImageOutput struct {
 	// Tokens are the last hidden states, [images·tokens, hidden size].
 	Tokens tensor.Tensor
 	// Vector is what stands for the whole image, [images, dimensions]: the projection that is compared with a text's, the
-	// pooled output, or the first token.
+	// pooled output, the first token, or where there is none of them the mean of the patches.
 	Vector tensor.Tensor
 	// Logits are the scores of the labels, [images, labels]; empty if the model does not classify.
 	Logits tensor.Tensor

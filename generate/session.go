@@ -36,8 +36,9 @@ func (m *Model) context() int {
 // defaultChunk is how many tokens of a prompt are computed at once.
 const defaultChunk = 512
 
-// A Session continues prompts one after the other, and keeps the keys and values of the last: of a prompt that begins with the same
-// tokens only the rest is computed. The tokens that come out are the same as without. A Session is for one goroutine at a time.
+// A Session continues prompts one after the other, and keeps the keys and values of the last: of a prompt that begins with the
+// same tokens only the rest is computed. The tokens that come out are the same as without. A Session is for one goroutine at a
+// time.
 type Session struct {
 	m       *Model
 	options arch.CacheOptions

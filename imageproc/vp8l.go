@@ -7,17 +7,17 @@ import (
 	"sync"
 )
 
-// A lossless WebP has an image of blocks that says which group of prefix codes each block of pixels is coded with, and behind it the
-// groups. golang.org/x/image takes 2,680 bytes for each number up to the largest, 176 MB at most, before it reads the first of
-// them. vp8lGroups reads a stream up to that image, so that a file that cannot hold its groups is not begun.
+// A lossless WebP has an image of blocks that says which group of prefix codes each block of pixels is coded with, and behind it
+// the groups. golang.org/x/image takes 2,680 bytes for each number up to the largest, 176 MB at most, before it reads the first
+// of them. vp8lFits reads a stream up to that image, so that a file that cannot hold its groups is not begun.
 //
 // The format is that of the WebP Lossless Bitstream Specification.
 
 // minGroup is the least number of bits of a group: five codes of one symbol each, of one bit.
 const minGroup = 5 * 4
 
-// vp8lFits reports whether a stream of an image of that size can hold the groups that it names. A stream that is damaged before it
-// names them fits: the decoder finds what is wrong.
+// vp8lFits reports whether a stream of an image of that size can hold the groups that it names. A stream that is damaged before
+// it names them fits: the decoder finds what is wrong.
 func vp8lFits(stream []byte, width, height int) bool {
 	r := &bitReader{data: stream}
 	groups := r.groups(width, height)
@@ -266,7 +266,8 @@ func (w *webpFile) fits() bool {
 		size := binary.LittleEndian.Uint32(body[1:])
 		return vp8lFits(body[5:], int(size&0x3fff)+1, int(size>>14&0x3fff)+1)
 	case len(w.alpha) > 9 && w.alpha[8]&3 == 1 && len(body) >= 10:
-		return vp8lFits(w.alpha[9:], int(binary.LittleEndian.Uint16(body[6:])&0x3fff), int(binary.LittleEndian.Uint16(body[8:])&0x3fff))
+		width, height := binary.LittleEndian.Uint16(body[6:]), binary.LittleEndian.Uint16(body[8:])
+		return vp8lFits(w.alpha[9:], int(width&0x3fff), int(height&0x3fff))
 	}
 	return true
 }

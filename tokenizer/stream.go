@@ -45,8 +45,8 @@ func (s *Stream) Append(dst []byte, id int32) ([]byte, error) {
 	return dst, nil
 }
 
-// No character has more bytes than utf8.UTFMax, so bytes with that many tokens after them are complete, or never will be. They are
-// given out when mostHeld tokens are held back.
+// mostHeld is how many tokens are held back at most. No character has more bytes than utf8.UTFMax, so bytes with that many tokens
+// after them are complete, or never will be.
 const mostHeld = 4 * utf8.UTFMax
 
 // garbage appends what is held back, the last rest bytes of s.text, but for the text of the last tokens.
@@ -76,8 +76,8 @@ func (s *Stream) given(n int) error {
 	return err
 }
 
-// End appends the text that was held back: the ids end here. An incomplete character is U+FFFD, as Decode shows it. The stream has
-// seen nothing then.
+// End appends the text that was held back: the ids end here. An incomplete character is U+FFFD, as Decode shows it. The stream
+// has seen nothing then.
 func (s *Stream) End(dst []byte) ([]byte, error) {
 	rest, err := s.rest()
 	s.Reset()

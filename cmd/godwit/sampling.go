@@ -19,8 +19,8 @@ type samplingFlags struct {
 	stops, bad, biases                 []string
 }
 
-// add adds the flags. most says how many tokens are generated at most if nobody does. Flags have no defaults to show: those are the
-// model's.
+// add adds the flags. most says how many tokens are generated at most if nobody does. Flags have no defaults to show: those are
+// the model's.
 func (s *samplingFlags) add(c *cobra.Command, most string) {
 	f := c.Flags()
 	f.IntVarP(&s.most, "max-new-tokens", "n", 0,

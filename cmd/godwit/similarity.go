@@ -37,7 +37,8 @@ With --json it writes the scores of all pairs, the images before the texts.`,
 		},
 		RunE: func(c *cobra.Command, args []string) error {
 			if len(images) > 0 && flags.model == "" {
-				return usagef("--image needs --model with a model of images and texts (CLIP, SigLIP), or for images alone of images (DINOv2, ViT)")
+				return usagef("--image needs --model with a model of images and texts (CLIP, SigLIP), " +
+					"or for images alone of images (DINOv2, ViT)")
 			}
 			if len(args) > 0 {
 				if _, err := io.input(args, nil, false); err != nil {
