@@ -90,7 +90,7 @@ func (r *run) prepare(prompt []int32, c *Config) error {
 	}
 	if c.Samples > 1 && !c.Sample {
 		return fmt.Errorf("%d samples are asked for, but the likeliest token is taken each time: they would be equal; "+
-			"draw tokens, as with a temperature above 0", c.Samples)
+			"draw tokens, as with a temperature above 0, or ask for one", c.Samples)
 	}
 	if err := m.checkIDs(prompt); err != nil {
 		return err

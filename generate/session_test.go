@@ -354,7 +354,7 @@ func TestErrors(t *testing.T) {
 		{[]int32{1}, func(c *generate.Config) { c.Samples = 0 }, "the number of samples is 0; want a number from 1 to 2147483647"},
 		{[]int32{1}, func(c *generate.Config) { c.Samples = 2 },
 			"2 samples are asked for, but the likeliest token is taken each time: they would be equal; " +
-				"draw tokens, as with a temperature above 0"},
+				"draw tokens, as with a temperature above 0, or ask for one"},
 		{[]int32{1}, func(c *generate.Config) { c.TopLogprobs = 5000 }, "5000 likeliest tokens are asked for; want 0 to 1000"},
 		{[]int32{1}, func(c *generate.Config) { c.Stop = []string{"x"} }, "there are stop strings, but the model has no tokenizer"},
 		{[]int32{1}, func(c *generate.Config) { c.Stop = []string{""} }, "a stop string is empty"},

@@ -368,7 +368,7 @@ var badCases = []badCase{
 		want: "--samples is 0, less than 1 (see godwit generate --help)"},
 	{name: "equal texts", inside: true, args: "generate|--greedy|--samples|2|x", code: 1,
 		want: "2 samples are asked for, but the likeliest token is taken each time: they would be equal; draw tokens, as with a " +
-			"temperature above 0"},
+			"temperature above 0, or ask for one"},
 	{name: "logprobs as text", args: "generate|--logprobs|1|x", code: 2,
 		want: "--logprobs needs --jsonl (see godwit generate --help)"},
 	{name: "a probability above 1", inside: true, args: "generate|--top-p|2|x", code: 1,

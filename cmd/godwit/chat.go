@@ -73,6 +73,7 @@ func (t *talk) run(c *cobra.Command, args []string) error {
 	for _, v := range variables {
 		opts = append(opts, godwit.WithTemplateVariable(v.Name, v.Value))
 	}
+	opts = append(opts, godwit.WithSamples(1)) // whatever generation_config.json says
 	t.model = args[0]
 	m, err := t.open()
 	if err != nil {

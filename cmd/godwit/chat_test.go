@@ -105,6 +105,24 @@ func TestChatCannot(t *testing.T) {
 	}
 }
 
+// TestChatOneAnswer: a message has one answer, even if the model's files ask for several.
+func TestChatOneAnswer(t *testing.T) {
+	dir := teller(t, plain)
+	answer := func(settings, choice string) string {
+		t.Helper()
+		if err := os.WriteFile(filepath.Join(dir, "generation_config.json"), []byte(settings), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return must(t, "Once upon a time\n", "chat", dir, choice, "-n", "5")
+	}
+	for _, choice := range []string{"--seed=1", "--greedy"} {
+		want := answer(`{"do_sample": true}`, choice)
+		if got := answer(`{"do_sample": true, "num_return_sequences": 2}`, choice); got != want {
+			t.Errorf("%s: got %q, want %q", choice, got, want)
+		}
+	}
+}
+
 // TestChatVariables: --set is a variable of the template.
 func TestChatVariables(t *testing.T) {
 	dir := teller(t, "{{ begin|default('') }}{{ messages[-1].content }}")
