@@ -53,7 +53,7 @@ func room(path string) string {
 // floors are the rooms of the house from the ground up. A package may import what stands on a lower floor, and what is in
 // its own room (arch/bert imports arch, not the other way round: they are told apart).
 var floors = [][]string{
-	{"internal/cpu", "internal/files", "internal/parallel", "internal/jinja"},
+	{"internal/cpu", "internal/fence", "internal/files", "internal/parallel", "internal/jinja"},
 	{"tensor", "kernels", "tokenizer", "hub", "imageproc", "audioproc"},
 	{"loader"},
 	{"arch", "arch/nn", "internal/sentence"},
