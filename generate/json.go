@@ -51,15 +51,21 @@ func ParseConfig(text []byte) (*Config, error) {
 }
 
 // FromModelConfig returns the settings of a model that has no generation_config.json: as transformers does, they are taken from
-// its config.json, which decode reads into a struct as encoding/json does. There, a max_length of 20 is what old versions wrote
+// its config.json, which decode reads into a value as encoding/json does. There, a max_length of 20 is what old versions wrote
 // into every file, and means nothing; and the ids that end a sequence are left to the decoder.
 func FromModelConfig(decode func(v any) error) (*Config, error) {
-	var f struct {
-		fileConfig
-		EOS json.RawMessage `json:"eos_token_id"` // in place of that of fileConfig
-	}
-	if err := decode(&f); err != nil {
+	fields := make(map[string]json.RawMessage)
+	if err := decode(&fields); err != nil {
 		return nil, err
+	}
+	delete(fields, "eos_token_id")
+	text, err := json.Marshal(fields)
+	if err != nil {
+		return nil, fmt.Errorf("config.json: %w", err)
+	}
+	var f fileConfig
+	if err := json.Unmarshal(text, &f); err != nil {
+		return nil, fmt.Errorf("config.json: %s", files.JSONCause(err))
 	}
 	if f.MaxLength != nil && *f.MaxLength == 20 {
 		f.MaxLength = nil

@@ -70,6 +70,7 @@ func TestFromModelConfig(t *testing.T) {
 		{`{"repetition_penalty": 1.5, "max_length": 50, "do_sample": true, "eos_token_id": 3}`, "",
 			func(c *generate.Config) { c.RepetitionPenalty, c.MaxLength, c.Sample = 1.5, 50, true }},
 		{`{"num_beams": 2}`, "config.json: num_beams asks for a way of generating that is not supported; without it, the tokens are others: take it out of the file if they may be", nil},
+		{`{"temperature": "hot"}`, `config.json: "temperature" is a string, not a number`, nil},
 		{`{"top_p": 7}`, "config.json: top_p is 7; want a number from 0 to 1", nil},
 	} {
 		got, err := generate.FromModelConfig(func(v any) error { return json.Unmarshal([]byte(c.text), v) })
