@@ -299,8 +299,8 @@ func (m *Model) NewSession(opts ...GenerateOption) *Session {
 	return s
 }
 
-// Err returns why the model cannot generate at all, the error of every call: it is no model for that, or one of its files could
-// not be read. It is nil if it can.
+// Err returns why the session cannot generate at all, the error of every call: the model is none for that, one of its files could
+// not be read, or an option that is set once has a value that it cannot have. It is nil if the session can.
 func (s *Session) Err() error {
 	if s.err == nil {
 		return nil
