@@ -360,6 +360,8 @@ var badCases = []badCase{
 		want: "--min-new-tokens is 6, more than --max-new-tokens, 5 (see godwit generate --help)"},
 	{name: "a bias without number", args: "generate|--logit-bias|12|x", code: 2,
 		want: `--logit-bias is "12", must be ID=NUMBER (see godwit generate --help)`},
+	{name: "a bias that is not a number", args: "generate|--logit-bias|12=nan|x", code: 2,
+		want: `--logit-bias is "12=nan", must be ID=NUMBER (see godwit generate --help)`},
 	{name: "a bias of no token", inside: true, args: "generate|--logit-bias|99999=1|x", code: 1,
 		want: "sequence_bias holds the id 99999; the vocabulary has 1280 tokens"},
 	{name: "chat with a variable that is no JSON", args: "chat|DIR/model|--set|x=yes", code: 2,

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -104,7 +105,7 @@ func parseBiases(list []string) (map[int32]float64, error) {
 		left, right, _ := strings.Cut(s, "=")
 		id, err := strconv.ParseInt(left, 10, 32)
 		bias, err2 := strconv.ParseFloat(right, 64)
-		if err != nil || err2 != nil {
+		if err != nil || err2 != nil || !(bias < math.Inf(1)) { // less than all numbers forbids a token
 			return nil, usagef("--logit-bias is %q, must be ID=NUMBER", s)
 		}
 		biases[int32(id)] = bias
