@@ -442,6 +442,7 @@ func TestGrows(t *testing.T) {
 		{"phi3", longrope, 0, 12, 13, true},
 		{"llama", longrope, 0, 11, 12, true}, // others than phi3 keep old keys
 		{"llama", longrope, 0, 10, 12, false},
+		{"llama", longrope, 12, 10, 11, false},
 		{"llama", dynamic, 0, 8, 11, true},
 		{"llama", dynamic, 0, 8, 12, false},
 		{"llama", dynamic, 0, 11, 12, true}, // old keys keep their angles

@@ -213,12 +213,14 @@ func (r *rope) frequencies(span int, buf []float32) []float32 {
 }
 
 // grows tells whether a sequence can grow from length n to length to, if the frequencies of its first keys are those of the
-// length start, and of its last those of span. Those of dynamic change with every token, those of longrope once; but for anew, old
-// keys keep theirs while tokens come one by one.
+// length start, and of its last those of span. Those of dynamic change with every token, those of longrope once. Old keys keep
+// theirs while tokens come one by one, but for anew.
 func (r *rope) grows(start, span, n, to int) bool {
 	switch {
+	case r.long != nil && start > r.original: // a longer sequence, which may have been cut
+		return to > r.original
 	case r.long != nil:
-		return start > r.original == (to > r.original) || !r.anew && to == n+1
+		return to <= r.original || !r.anew && to == n+1
 	case r.dynamic:
 		return max(span, to) <= r.original || to == n+1
 	}
