@@ -27,9 +27,11 @@ type keysBlock struct {
 	rows    int
 	// The same of 16 bits, which are widened as they are used, once; keys and values are nil then.
 	keys16, values16 []uint16
-	// Tiles for few rows, and the routine for two rows and more, or nil.
-	few    *kvTiles
+	// Whether they are a KV's and read just once; then the routine for two rows and more, or nil, and of 16 bits the tiles for
+	// few rows.
+	once   bool
 	kvRows func(*kvRows)
+	few    *kvTiles
 }
 
 // A queryRun is rows of a unit that lie at equal distances: tokens of one head, or the heads of one token.
@@ -387,7 +389,7 @@ func element(f32 []float32, b16 []uint16, i int) (at *float32, size uintptr) {
 // are.
 func (u *attnUnit) keyStreams(scores []float32, stride int, r *queryRun, panels, base int) int {
 	d, b := u.t.p.HeadDim, &u.block
-	if b.few == nil || r.m > 1 || d > kBlock {
+	if !b.once || r.m > 1 || d > kBlock {
 		return 0
 	}
 	storage := Float32

@@ -119,19 +119,18 @@ func TestTilesFenced(t *testing.T) {
 				}
 			}
 		}
-		few := func(what string, tiles *kvTiles, size int) {
+		few := func(what string, tiles *kvTiles) {
 			for rows, list := range tiles {
 				for w, call := range list {
 					if call != nil {
-						try(fmt.Sprintf("%s, %s: %d rows, %d panels", s.name, what, rows, 1<<w), call, rows, 1<<w, size, 1, false)
+						try(fmt.Sprintf("%s, %s: %d rows, %d panels", s.name, what, rows, 1<<w), call, rows, 1<<w, 2, 1, false)
 					}
 				}
 			}
 		}
-		few("bfloat16 KV", &s.kvTile[KVBFloat16], 2)
-		few("float32 KV", &s.kvTile[KVFloat32], 4)
-		few("bfloat16", &s.narrowTile[BFloat16], 2)
-		few("float16", &s.narrowTile[Float16], 2)
+		few("bfloat16 KV", &s.kvTile)
+		few("bfloat16", &s.narrowTile[BFloat16])
+		few("float16", &s.narrowTile[Float16])
 		for storage, tiles := range s.streamTile {
 			for rows, list := range tiles {
 				for _, tile := range list {

@@ -277,7 +277,7 @@ func bfloat16(x float32) uint16 {
 func (c *KV) load(s *scratch, b *keysBlock, head, k0, lo, hi int, once bool) {
 	p, at, d := &c.pages[k0/keyBlock-c.first], head*kvHeadSize(c.dim), c.dim
 	if once {
-		b.few, b.kvRows = &c.set.kvTile[c.typ], c.set.kvRows[c.typ]
+		b.once, b.kvRows = true, c.set.kvRows[c.typ]
 	}
 	if c.typ == KVFloat32 {
 		b.base, b.rows = 0, keyBlock
@@ -286,7 +286,7 @@ func (c *KV) load(s *scratch, b *keysBlock, head, k0, lo, hi int, once bool) {
 	}
 	keys, values := p.b16[at:][:keyBlock*d], p.b16[at+keyBlock*d:][:keyBlock*padded(d)]
 	if once {
-		b.base, b.rows, b.keys16, b.values16 = 0, keyBlock, keys, values
+		b.base, b.rows, b.keys16, b.values16, b.few = 0, keyBlock, keys, values, &c.set.kvTile
 		return
 	}
 	b.base = (lo - k0) / panelWidth * panelWidth

@@ -24,8 +24,7 @@ const fewRows = 16
 // are the tokens starts[s] up to starts[s+1] of q, which are the last of those that kv[s] holds: append first, then attend.
 // Prompts, parts of prompts and single tokens may stand side by side, and sequences without queries. If the attention is not
 // causal and has no window, every query sees every key, so that a KV may also hold another sequence's, for cross-attention, and
-// fewer keys than there are queries. q and out are
-// [tokens, Heads·HeadDim] with row strides ldq and ldo; out must not overlap q.
+// fewer keys than there are queries. q and out are [tokens, Heads·HeadDim] with row strides ldq and ldo; out must not overlap q.
 //
 // With [KVFloat32] the result for a token is the same bits as that of Attention over the whole sequence, however it was
 // divided into calls. With [KVBFloat16] it is the same whether it was a prompt's or came by itself.
@@ -57,9 +56,8 @@ func (x *Exec) AttentionKV(out []float32, ldo int, q []float32, ldq int, starts 
 	x.attend(attnTask{x: x, out: out, ldo: ldo, q: q, ldq: ldq, starts: starts, kv: kv, p: *p})
 }
 
-// kvTiles are the tiles for the rows of one token: [r][w] computes one tile of r rows by 2^w panels, of what a KV holds. They
-// have b point to numbers of 16 bits, and panel count their bytes. There may be none: then a KV of bfloat16 is widened, and one of
-// float32 has the tiles of products.
+// kvTiles are tiles for few rows, as those of one token: [r][w] computes one tile of r rows by 2^w panels of 16 bits, of what a KV
+// holds or of weights. b points to numbers of 16 bits, and panel counts their bytes. Without them, what a KV holds is widened.
 type kvTiles [7][3]func(*tile)
 
 // width returns log2 of how many panels of those left a tile of that many rows takes, or -1 if there is none.

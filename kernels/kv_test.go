@@ -291,42 +291,35 @@ func TestBFloat16(t *testing.T) {
 	}
 }
 
-// TestKVTiles compares the tiles for few rows with the definition, with each of their flags.
+// TestKVTiles compares the tiles for few rows of bfloat16 with the definition, with each of their flags.
 func TestKVTiles(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 6))
 	for _, set := range otherSets() {
-		for typ := range set.kvTile {
-			for rows := range set.kvTile[typ] {
-				for w, f := range set.kvTile[typ][rows] {
-					for k := 1; f != nil && k < 20; k++ {
-						cols := panelWidth << w
-						a, scale := values(r, rows*(k+1), 0), values(r, rows, 0)
-						b, b16 := values(r, k*cols, 2), make([]uint16, k*cols)
-						if KVType(typ) == KVBFloat16 {
-							for i, x := range b {
-								b16[i] = bfloat16(x)
-							}
-							rowsGo.widenBFloat16(b, b16)
+		for rows := range set.kvTile {
+			for w, f := range set.kvTile[rows] {
+				for k := 1; f != nil && k < 20; k++ {
+					cols := panelWidth << w
+					a, scale := values(r, rows*(k+1), 0), values(r, rows, 0)
+					b, b16 := values(r, k*cols, 2), make([]uint16, k*cols)
+					for i, x := range b {
+						b16[i] = bfloat16(x)
+					}
+					rowsGo.widenBFloat16(b, b16)
+					sum, want := values(r, rows*cols, 2), make([]float32, rows*cols)
+					for _, flags := range []int{0, tileLoad, tileAdd | tileScale, tileRowScale} {
+						got, check := guarded(rows*cols, k%16)
+						q := tile{c: &got[0], ldc: uintptr(cols) * 4, a: &a[0], lda: uintptr(k+1) * 4, k: k, rows: rows, count: 1,
+							b: (*float32)(unsafe.Pointer(&b16[0])), panel: uintptr(k) * panelWidth * 2, sum: &sum[0],
+							lds: uintptr(cols) * 4, flags: flags, scale: 0.3, rowScale: &scale[0]}
+						f(&q)
+						for p := range 1 << w {
+							q.c, q.b, q.sum = &want[p*panelWidth], &b[p*k*panelWidth], &sum[p*panelWidth]
+							tileGo(&q)
 						}
-						sum, want := values(r, rows*cols, 2), make([]float32, rows*cols)
-						for _, flags := range []int{0, tileLoad, tileAdd | tileScale, tileRowScale} {
-							got, check := guarded(rows*cols, k%16)
-							q := tile{c: &got[0], ldc: uintptr(cols) * 4, a: &a[0], lda: uintptr(k+1) * 4, b: &b[0], k: k, rows: rows, count: 1,
-								panel: uintptr(k) * panelWidth * 4, sum: &sum[0], lds: uintptr(cols) * 4, flags: flags, scale: 0.3,
-								rowScale: &scale[0]}
-							if KVType(typ) == KVBFloat16 {
-								q.b, q.panel = (*float32)(unsafe.Pointer(&b16[0])), q.panel/2
-							}
-							f(&q)
-							for p := range 1 << w {
-								q.c, q.b, q.sum = &want[p*panelWidth], &b[p*k*panelWidth], &sum[p*panelWidth]
-								tileGo(&q)
-							}
-							what := fmt.Sprintf("%s: type %d, %d rows, 2^%d panels, k=%d, flags %d", set.name, typ, rows, w, k, flags)
-							equal(t, what, got, want)
-							if err := check(); err != nil {
-								t.Fatalf("%s: %v", what, err)
-							}
+						what := fmt.Sprintf("%s: %d rows, 2^%d panels, k=%d, flags %d", set.name, rows, w, k, flags)
+						equal(t, what, got, want)
+						if err := check(); err != nil {
+							t.Fatalf("%s: %v", what, err)
 						}
 					}
 				}

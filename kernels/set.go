@@ -18,8 +18,8 @@ type Set struct {
 	check bool
 	rows
 	tiles
-	kvTile [2]kvTiles       // by KVType
-	kvRows [2]func(*kvRows) // likewise; nil: not there
+	kvTile kvTiles          // of KVBFloat16
+	kvRows [2]func(*kvRows) // by KVType; nil: not there
 	// narrowTile, by Storage, are the tiles of few rows that read panels of 16 bits and widen them in registers, in
 	// the form of kvTiles.
 	narrowTile [3]kvTiles

@@ -23,6 +23,5 @@ func machineSets() []*Set {
 	avx512.check = true
 	avx512.rowsAVX512()
 	avx512.tilesAVX512()
-	avx512.kvTile[KVFloat32] = kvTiles{} // its own are wider
 	return []*Set{avx512, avx2}
 }

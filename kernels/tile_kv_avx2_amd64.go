@@ -4,8 +4,8 @@ package kernels
 
 // kvTilesAVX2 puts the tiles of tile_kv_avx2_amd64.s and tile_kv_rows_avx2_amd64.s into the Set, which has those for weights.
 func (s *Set) kvTilesAVX2() {
-	s.kvTile[KVBFloat16] = s.narrowTile[BFloat16]
-	s.kvTile[KVBFloat16][1] = [3]func(*tile){kvTile1x1BFloat16AVX2, kvTile1x2BFloat16AVX2, kvTile1x4BFloat16AVX2}
+	s.kvTile = s.narrowTile[BFloat16]
+	s.kvTile[1] = [3]func(*tile){kvTile1x1BFloat16AVX2, kvTile1x2BFloat16AVX2, kvTile1x4BFloat16AVX2}
 	s.kvRows = [2]func(*kvRows){kvRowsAVX2, kvRowsBFloat16AVX2}
 }
 
