@@ -142,6 +142,35 @@ func TestTilesFenced(t *testing.T) {
 	}
 }
 
+// TestKVRowsFenced has the routine for the rows of a token do the same, with panels as those of keys.
+func TestKVRowsFenced(t *testing.T) {
+	f := fence.New(t)
+	r := rand.New(rand.NewPCG(6, 7))
+	for _, s := range otherSets() {
+		for typ, call := range s.kvRows {
+			if call == nil {
+				continue
+			}
+			size := []int{4, 2}[typ]
+			for _, k := range []int{1, 3, 4, 21, 64} {
+				for rows := 2; rows <= 7; rows++ {
+					count := 1 + rows%2
+					a, b := values(r, (rows-1)*(k+3)+k, 0), values(r, 4*count*k*panelWidth*size/4, 0)
+					c := values(r, rows*4*count*panelWidth, 0)
+					f.Both(fmt.Sprintf("%s, type %d, %d rows, k=%d, %d groups", s.name, typ, rows, k, count), func() {
+						q := kvRows{c: &fence.Copy(f, c)[0], ldc: uintptr(4*count*panelWidth) * 4, lds: uintptr(count*panelWidth) * 4,
+							a: &fence.Copy(f, a)[0], lda: uintptr(k+3) * 4, b: &fence.Copy(f, b)[0],
+							stream: uintptr(count * k * panelWidth * size), k: k, count: count, scale: 0.5, fetch: k % 2, load: k % 2,
+							nextB: uintptr(k * panelWidth * size), nextC: panelWidth * 4}
+						q.rows(rows)
+						call(&q)
+					})
+				}
+			}
+		}
+	}
+}
+
 // TestProductsFenced has products and attention take all that they are given from fences: what tiles are told to read.
 func TestProductsFenced(t *testing.T) {
 	f := fence.New(t)
