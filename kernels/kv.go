@@ -94,12 +94,12 @@ func ReserveKVs(kvs []*KV, tokens, chunk int) {
 	for _, c := range kvs {
 		size += max(0, c.missing(tokens, chunk)) * c.pageSize()
 	}
-	if size == 0 {
-		return
+	var all []float32
+	if size > 0 {
+		all = Buffer(size)
 	}
-	all := Buffer(size)
 	for _, c := range kvs {
-		need := kvPages(c.window, tokens, chunk)
+		need := max(kvPages(c.window, tokens, chunk), len(c.pages)+len(c.spare))
 		if cap(c.pages) < need {
 			c.pages = append(make([]kvPage, 0, need), c.pages...)
 		}

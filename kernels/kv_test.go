@@ -442,6 +442,42 @@ func TestKVPages(t *testing.T) {
 	}
 }
 
+// TestKVReserve reserves what is there already: appended, or copied. Forgetting and appending it then allocates nothing.
+func TestKVReserve(t *testing.T) {
+	const d, tokens = 4, 5 * keyBlock
+	x := New(nil, 1)
+	defer x.Close()
+	rows := make([]float32, tokens*d)
+	for _, reserved := range []int{tokens, keyBlock} {
+		var kvs []*KV // AllocsPerRun makes a first call that does not count: each has another
+		for i := range 4 {
+			kv := x.NewKV(1, d, KVFloat32, 0)
+			if i < 2 {
+				kv.Append(rows, rows, d, tokens)
+			} else {
+				kv.CopyFrom(kvs[0])
+			}
+			kvs = append(kvs, kv)
+		}
+		size := kvs[0].Bytes()
+		for _, kv := range kvs {
+			kv.Reserve(reserved, tokens)
+		}
+		for _, how := range []string{"appended", "copied"} {
+			if n := testing.AllocsPerRun(1, func() {
+				kvs[0].Truncate(0)
+				kvs[0].Append(rows, rows, d, tokens)
+				if kvs[0].Bytes() != size {
+					t.Errorf("%s, %d tokens reserved: %d bytes, want %d", how, reserved, kvs[0].Bytes(), size)
+				}
+				kvs = kvs[1:]
+			}); n != 0 {
+				t.Errorf("%s, %d tokens reserved: %v allocations, want 0", how, reserved, n)
+			}
+		}
+	}
+}
+
 // TestKVTruncate forgets tokens and has others follow.
 func TestKVTruncate(t *testing.T) {
 	const d, n = 16, 1700
