@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -361,6 +362,44 @@ func TestGemmManyThreads(t *testing.T) {
 		for _, n := range []int{16, 33, 100, 272} {
 			k := soloWork/(m*padded(n)) + 1 // enough for more than one thread
 			gemmCase{m: m, k: k, n: n, bias: true, res: 2, storage: Storage(i % 3), gated: n%3 == 0, act: Activation(i)}.run(t, xs)
+		}
+	}
+}
+
+// TestGemmPieces has threads with several chunks and groups of panels each, take what others have not begun, and rows that are
+// copied for all groups, in place: the bits are those of each row by itself.
+func TestGemmPieces(t *testing.T) {
+	const m, k, n = 290, 300, 530
+	set := Sets()[0]
+	if testing.Short() && set == generic {
+		t.Skip("takes seconds in pure Go")
+	}
+	r := rand.New(rand.NewPCG(3, 5))
+	a, b, c, bias := values(r, m*k, 0), values(r, 2*k*n, 0), values(r, m*n, 0), values(r, n, 0)
+	one := New(set, 1)
+	defer one.Close()
+	for i := range 6 {
+		if testing.Short() && i%4 > 0 {
+			continue
+		}
+		storage, gated := Storage(i%3), i > 2
+		w := packed(one, k, n, storage, gated, b, narrowed(b, storage))
+		e := Epilogue{Bias: bias, Act: Activation(i % 2 * int(SiLU)), ResidualStride: n}
+		want := slices.Clone(c)
+		for j := range m {
+			row := want[j*n:][:n]
+			e.Residual = row
+			one.Gemm(row, n, a[j*k:], k, 1, w, e)
+		}
+		for _, threads := range []int{1, 2, 3, 5} {
+			x := New(set, threads)
+			defer x.Close()
+			for range threads {
+				got := slices.Clone(c)
+				e.Residual = got
+				x.Gemm(got, n, a, k, m, w, e)
+				equal(t, fmt.Sprintf("storage %d, gated %v, %d threads", storage, gated, threads), got, want)
+			}
 		}
 	}
 }
