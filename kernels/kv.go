@@ -87,8 +87,8 @@ func (c *KV) Bytes() int {
 // that follow allocates.
 func (c *KV) Reserve(tokens, chunk int) { ReserveKVs([]*KV{c}, tokens, chunk) }
 
-// ReserveKVs is [KV.Reserve] for those of all layers. What they do not have yet lies together, and fills huge pages where the
-// pages of one layer would not.
+// ReserveKVs is [KV.Reserve] for the KVs of all layers. What they do not have yet lies together, and fills huge pages where the
+// pages of one layer would not; it is given back when none of them is used any more.
 func ReserveKVs(kvs []*KV, tokens, chunk int) {
 	size := 0
 	for _, c := range kvs {
@@ -157,7 +157,8 @@ func (c *KV) Truncate(n int) bool {
 	return true
 }
 
-// CopyFrom makes c hold the tokens of src in place of its own. Both were made with the same arguments.
+// CopyFrom makes c hold the tokens of src in place of its own. Both were made with the same arguments; others may read src
+// meanwhile. It takes memory for what the pages of c do not hold.
 func (c *KV) CopyFrom(src *KV) {
 	if c == src || c.heads != src.heads || c.dim != src.dim || c.typ != src.typ || c.window != src.window {
 		panic("kernels: CopyFrom of itself, or of a KV of another kind")

@@ -56,8 +56,8 @@ func (x *Exec) AttentionKV(out []float32, ldo int, q []float32, ldq int, starts 
 	x.attend(attnTask{x: x, out: out, ldo: ldo, q: q, ldq: ldq, starts: starts, kv: kv, p: *p})
 }
 
-// kvTiles are tiles for few rows, as those of one token: [r][w] computes one tile of r rows by 2^w panels of 16 bits, of what a KV
-// holds or of weights. b points to numbers of 16 bits, and panel counts their bytes. Without them, what a KV holds is widened.
+// kvTiles are tiles for few rows, as those of one token: [r][w] computes one tile of r rows by 2^w panels of 16 bits, of what a
+// KV holds or of weights. b points to numbers of 16 bits, and panel counts their bytes. Without them, those are widened before.
 type kvTiles [7][3]func(*tile)
 
 // width returns log2 of how many panels of those left a tile of that many rows takes, or -1 if there is none.

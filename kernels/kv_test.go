@@ -123,7 +123,8 @@ func TestAttentionKV(t *testing.T) {
 	}
 }
 
-// TestAttentionKVNoQueries has sequences without queries among others, with so many keys that those with few are divided by blocks.
+// TestAttentionKVNoQueries has sequences without queries among others, with so many keys that those with few are divided by
+// blocks.
 func TestAttentionKVNoQueries(t *testing.T) {
 	const d = 4
 	r := rand.New(rand.NewPCG(2, 5))
@@ -136,7 +137,8 @@ func TestAttentionKVNoQueries(t *testing.T) {
 		caches = append(caches, c)
 	}
 	p := &Attn{Heads: 1, KVHeads: 1, HeadDim: d, Scale: 0.4, Causal: true}
-	for _, starts := range [][]int32{{0, 0, 40, 40, 41}, {0, 40, 40, 40, 41}, {0, 1, 1, 1, 41}, {0, 40, 41, 41, 41}, {0, 0, 0, 0, 0}} {
+	for _, starts := range [][]int32{{0, 0, 40, 40, 41}, {0, 40, 40, 40, 41}, {0, 1, 1, 1, 41}, {0, 40, 41, 41, 41},
+		{0, 0, 0, 0, 0}} {
 		n := int(starts[len(caches)])
 		q, want, got := values(r, n*d, 0), make([]float32, n*d), make([]float32, n*d)
 		for i, c := range caches {
@@ -149,7 +151,8 @@ func TestAttentionKVNoQueries(t *testing.T) {
 	}
 }
 
-// TestAttentionKVMemory has many threads share the keys of a token: each needs room for the blocks that it may get, and not for all.
+// TestAttentionKVMemory has many threads share the keys of a token: each needs room for the blocks that it may get, and not for
+// all.
 func TestAttentionKVMemory(t *testing.T) {
 	const heads, d, keys, threads = 8, 1, 100 * keyBlock, 64
 	x := New(nil, threads)

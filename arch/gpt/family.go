@@ -318,7 +318,8 @@ var families = map[string]*family{
 		adjust:   gptNeo},
 	// GPT-J: parallel blocks with one norm, rotary pairs side by side.
 	"gptj": {prefixes: transformer, aliases: gptNames, norm: layerNorm, rotary: true, interleaved: true,
-		defaults: defaults{vocab: 50400, hidden: 4096, layers: 28, heads: 16, positions: 2048, rotaryDim: 64, act: "gelu_new", eps: 1e-5},
+		defaults: defaults{vocab: 50400, hidden: 4096, layers: 28, heads: 16, positions: 2048, rotaryDim: 64, act: "gelu_new",
+			eps: 1e-5},
 		adjust: func(c *config, r *raw) error {
 			c.MLPBias, c.HeadBias, c.Parallel, c.OneNorm = true, true, true, true
 			return nil

@@ -94,26 +94,26 @@ type Strided struct {
 	Rows, Stride int
 }
 
-// NewStrided returns one of unspecified content.
+// NewStrided returns one [rows, cols] of unspecified content in the Workspace.
 func NewStrided(ws *tensor.Workspace, rows, cols int) Strided {
 	stride := kernels.Stride(cols)
 	return Strided{Data: ws.Float32(rows * stride), Rows: rows, Stride: stride}
 }
 
-// ToStrided returns act(src·Wᵀ + b) for src [rows, In]: [rows, Out].
+// ToStrided is [Linear.Forward], never precise, to a Strided [rows, Out] in the Workspace.
 func (l *Linear) ToStrided(ws *tensor.Workspace, src tensor.Tensor) Strided {
 	dst := NewStrided(ws, src.NumRows(), l.Out)
 	l.x.Gemm(dst.Data, dst.Stride, src.Data, l.In, dst.Rows, l.w, kernels.Epilogue{Bias: l.b, Act: l.Act})
 	return dst
 }
 
-// FromStrided is [Linear.Into] for src [rows, In].
+// FromStrided is [Linear.Into] for a Strided src [rows, In].
 func (l *Linear) FromStrided(dst tensor.Tensor, src Strided, e kernels.Epilogue) {
 	e.Bias, e.Act = l.b, l.Act
 	l.x.Gemm(dst.Data, l.Out, src.Data, src.Stride, src.Rows, l.w, e)
 }
 
-// AddFromStrided is [Linear.AddTo] for src [rows, In].
+// AddFromStrided is [Linear.AddTo] for a Strided src [rows, In].
 func (l *Linear) AddFromStrided(dst tensor.Tensor, src Strided) {
 	l.FromStrided(dst, src, kernels.Epilogue{Residual: dst.Data, ResidualStride: l.Out})
 }

@@ -82,7 +82,8 @@ func main() {
 func run() error {
 	var (
 		o     options
-		serve = flag.String("serve", "", "be an engine, godwit or limit: speak the line protocol (-threads with one entry); or time itself: phases")
+		serve = flag.String("serve", "", "be an engine, godwit or limit: speak the line protocol (-threads with one entry);\n"+
+			"or phases: time yourself")
 		text  = flag.String("text", "", "compare tokenizers on the paragraphs of this file")
 		cold  = flag.Bool("coldstart", false, "measure fresh processes up to their first embedding")
 		peers = flag.String("peers", "", "engines, godwit first: godwit, godwit:avx2 (or another instruction set),\n"+
