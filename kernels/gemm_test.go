@@ -456,6 +456,16 @@ func TestGemmAllocatesNothing(t *testing.T) {
 				}
 			}
 		}
+		const many, wide = 100, 600 // pieces of rows, which are copied for groups of panels
+		w = x.Pack(256, wide, func(j int, dst []float32) { dst[0] = float32(j) })
+		a, c = make([]float32, many*256), make([]float32, many*wide)
+		product := func() { x.Gemm(c, wide, a, 256, many, w, Epilogue{}) }
+		for range x.free.Most { // threads may each have taken any of the memory by then
+			product()
+		}
+		if allocs := testing.AllocsPerRun(10, product); allocs != 0 {
+			t.Errorf("%d threads, %d rows: %v allocations a call, want 0", threads, many, allocs)
+		}
 	}
 }
 
