@@ -48,8 +48,8 @@ type scratch struct {
 	rows    sharedRows
 	tile    tile
 	kvRows  kvRows
-	begun   []counter
-	copied  int // the first of the rows of A that are copied for several groups, or -1
+	begun   []counter // see gemmTask
+	copied  int       // the first of the rows of A that are copied for several groups, or -1
 	buf     [nBuffers][]float32
 }
 

@@ -75,7 +75,7 @@ func (k *kvTiles) width(rows, left int) int {
 // A kvRows is the product of two rows or more with panels of a KV, for those of a token. A processor reads memory fastest in
 // several streams at a time, each from front to back, and a tile of several rows has registers for one panel or two: so a routine
 // takes four panels, one of each of four streams, half a panel wide, by three rows or two at a time. The first of these read
-// memory, the others what is in the first-level cache by then. Strides are in bytes.
+// memory, the others what is in the first-level cache by then. Strides are in bytes. A call changes count and fetch.
 //
 //	for each of count groups of four panels, rows i, and columns j of panel p:
 //	    x = chain of fma(a[i][l], b[p][l][j], ·) from +0, or c[i][p][j], over l = 0..k-1

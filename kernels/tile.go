@@ -73,8 +73,8 @@ type tiles struct {
 	flat int
 	// tile[r][w] computes tiles of r rows by 2^w panels. Every r up to tileRows has at least w = 0.
 	tile [maxTileRows + 1][4]func(*tile)
-	// many[r], if it is not nil, is tile[r][0] for columns of more than three tiles: it does not prefetch its own panel, which
-	// has been by the tiles of the one before, and which all but the first find in the first-level cache.
+	// many[r], if it is not nil, is tile[r][0] for columns of more than three tiles: it does not prefetch its own panel, which the
+	// tiles of the panel before have prefetched, and which all tiles but the first find in the first-level cache.
 	many [maxTileRows + 1]func(*tile)
 	// packKeys transposes rows of d elements (stride ld) into panels of 16 rows: dst[p][i][j] = src[16p+j][i]; what stands
 	// beyond the last row means nothing. dst is ⌈rows/16⌉·d·16 elements.
