@@ -161,10 +161,12 @@ func TestAttentionKVMemory(t *testing.T) {
 	c.Append(kv, kv, heads*d, keys)
 	x.AttentionKV(out, heads*d, kv, heads*d, []int32{0, 1}, []*KV{c}, &Attn{Heads: heads, KVHeads: heads, HeadDim: d, Causal: true})
 	const most = heads*100/threads + 2 // blocks of a thread
+	room := 0
 	for range x.free.Most {
-		if n := len(x.free.Get().buf[bufParts]); n > threads*(2+most*(panelWidth+2)) {
-			t.Errorf("%d threads have room for %d numbers, want that for %d blocks each", threads, n, most)
-		}
+		room = max(room, len(x.free.Get().buf[bufParts]))
+	}
+	if room == 0 || room > threads*(2+most*(panelWidth+2)) {
+		t.Errorf("%d threads have room for %d numbers, want that for at most %d blocks each", threads, room, most)
 	}
 }
 
