@@ -231,7 +231,8 @@ func compete(lda int) bool {
 }
 
 // Stride returns a distance for rows of k elements, k or more, with which [Exec.Gemm] multiplies rows of A where they lie. At
-// other distances it copies them first, if they are many.
+// other distances it copies them first, if they are many. Rows of less than 256 elements lie one after the other: a copy of them
+// is little.
 func Stride(k int) int {
 	if k < kBlock || !compete(k) {
 		return k

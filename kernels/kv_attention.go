@@ -150,7 +150,8 @@ func (t *attnTask) partSizes(parts int) {
 			from, to := t.blocks(&q)
 			lo, hi := t.seen(&q)
 			t.partRows = max(t.partRows, t.rows(i))
-			blocks = max(blocks, min(to-from, cost*(hi-lo)/t.rowsCost(i, t.rows(i))/keyBlock+2))
+			unit := t.rowsCost(i, t.rows(i))
+			blocks = max(blocks, min(to-from, min(cost, unit)*(hi-lo)/unit/keyBlock+2))
 		}
 	}
 	t.partSize = t.partRows * (2 + blocks*(padded(t.p.HeadDim)+2))
