@@ -40,7 +40,8 @@ type Cache interface {
 	// Truncate forgets all tokens but the first n. It returns false, and does nothing, if a sliding window has already dropped
 	// what others after those would see; nothing is seen by what follows n = 0.
 	Truncate(n int) bool
-	// CopyFrom makes the sequence a copy of that of src, a cache of the same Decoder with the same options.
+	// CopyFrom makes the sequence a copy of that of src, another cache of the same Decoder with the same options, which stays as
+	// it is.
 	CopyFrom(src Cache)
 	// Expect tells, of an empty cache, that its sequence will have n tokens at least: it is called before a prompt is appended,
 	// perhaps in chunks. Rotary embeddings whose frequencies depend on the length take those of n tokens from the first on.
