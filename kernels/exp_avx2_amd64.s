@@ -7,11 +7,12 @@
 // exp is a chain of eleven operations of three or four cycles, nine of them multiply-adds. Eight must be under way to keep two
 // ports busy, so a block is 64 elements in eight registers, in three phases:
 //
-//	reduce   d = max - x; t = magic - d·log2e; n = t - magic; r = -n·ln2 - d
-//	expand   p = the polynomial in r; seven r in registers, the eighth in the frame
-//	finish   t once more; p += n<<23, which multiplies by 2^n; p to the lanes and to the row
+//	reduce   d = max - x; t = magic - d·log2e; n = t - magic; r = -n·ln2 - d; n<<23 to the frame
+//	expand   p = the polynomial in r; seven r in registers, that of vector 0 in the frame
+//	finish   p += n<<23, which multiplies by 2^n; p to the lanes and to the row
 //
-// t is computed twice because a store takes from the multiply-adds of Zen 3 more than its own cycle.
+// Only the second has as many multiply-adds as the ports take. So the first one of the next block, which may be that of the
+// next row, goes between the vectors of the third: neither waits for the other.
 //
 // A block in which a d is beyond -expLow, or NaN, is left to a loop over 16 elements that takes care of these: as an unsigned
 // integer, such a d is greater than -expLow. What differs from the exp of rows_amd64.h gives the same bits: the smaller magic
@@ -59,26 +60,37 @@ CONSTANT8(expBound, 0x42aeac4f) // -expLow
 
 #define LET(c, r) VBROADCASTSS c<>(SB), r
 
-#define DST   DI
-#define SRC   SI
-#define LEFT  CX  // elements left in the row
-#define LD    R8  // bytes from a row to the next
-#define MAX   R10
-#define SUM   R11
-#define FRAME BX  // 64 bytes of lanes, 32 of an r
-#define MASK  R14
-#define KEPT  R15 // lanes of a row that comes in pieces, or 0
+#define DST    DI  // of the block that is expanded
+#define SRC    SI  // of the block that is reduced
+#define DSTROW DX
+#define SRCROW AX
+#define LEFT   CX  // elements left in the row, from DST on
+#define LD     R8  // bytes from a row to the next
+#define MAX    R10 // of the row of SRC
+#define SUM    R11
+#define FRAME  BX  // 64 bytes of lanes, 32 of an r, and from POWERS on 256 of n<<23
+#define MASK   R14
+#define KEPT   R15 // lanes of a row that comes in pieces, or 0
+#define POWERS 96
 
-// REDUCE(i, r): the first phase for vector i. Y11 = max, Y12 = log2e, Y13 = magic, Y14 = ln2Hi, Y15 = -ln2Lo, Y10 = the
-// greatest d.
-#define REDUCE(i, r) \
-	VSUBPS       (32*i)(SRC), Y11, r \
-	VMOVAPS      Y13, Y8             \
-	VFNMADD231PS Y12, r, Y8          \
-	VPMAXUD      r, Y10, Y10         \
-	VSUBPS       Y13, Y8, Y9         \
-	VFNMSUB231PS Y14, Y9, r          \
-	VFMADD231PS  Y15, Y9, r
+// REDUCING: what REDUCE needs; Y10 becomes the greatest d.
+#define REDUCING \
+	VBROADCASTSS (MAX), Y7  \
+	LET(magic, Y8)          \
+	LET(log2e, Y9)          \
+	VPXOR   Y10, Y10, Y10
+
+// REDUCE(i, r, t, s): the first phase for vector i.
+#define REDUCE(i, r, t, s) \
+	VSUBPS       (32*i)(SRC), Y7, r      \
+	VMOVAPS      Y8, t                   \
+	VFNMADD231PS Y9, r, t                \
+	VPMAXUD      r, Y10, Y10             \
+	VPSLLD       $23, t, s               \
+	VMOVAPS      s, (POWERS+32*i)(FRAME) \
+	VSUBPS       Y8, t, t                \
+	VFNMSUB231PS ln2Hi<>(SB), t, r       \
+	VFMADD231PS  minusLn2Lo<>(SB), t, r
 
 // STEP(c): a step of Horner's rule for eight vectors.
 #define STEP(c) \
@@ -92,24 +104,32 @@ CONSTANT8(expBound, 0x42aeac4f) // -expLow
 	VFMADD213PS Y7, Y6, Y14         \
 	VFMADD132PS 64(FRAME), Y7, Y15
 
-// FINISH(i, p, d, t, lane): the last phase for vector i. Y0 = max, Y1 = log2e, Y2 = magic.
-#define FINISH(i, p, d, t, lane) \
-	VSUBPS       (32*i)(SRC), Y0, d  \
-	VMOVAPS      Y2, t               \
-	VFNMADD231PS Y1, d, t            \
-	VPSLLD       $23, t, t           \
-	VPADDD       t, p, p             \
-	VADDPS       p, lane, lane       \
+// FINISH(i, p, lane): the last phase for vector i.
+#define FINISH(i, p, lane) \
+	VPADDD       (POWERS+32*i)(FRAME), p, p \
+	VADDPS       p, lane, lane              \
 	VMOVUPS      p, (32*i)(DST)
+
+// TREE(a, b, xa, x): the sum of the lanes in a and b to SUM; xa is half of a.
+#define TREE(a, b, xa, x) \
+	VADDPS       a, b, a    \
+	VEXTRACTF128 $1, a, x  \
+	VADDPS       xa, x, xa \
+	VMOVHLPS     xa, xa, x \
+	VADDPS       xa, x, xa \
+	VMOVSHDUP    xa, x     \
+	VADDPS       xa, x, xa \
+	VMOVSS       xa, (SUM)  \
+	ADDQ         $4, SUM
 
 // func expSumsAVX2(l *lanes, dst, src *float32, ld uintptr, rows, n int, max, sum *float32)
 //
 // For each of the rows, ld bytes apart: dst = exp(src - max[i]); sum[i] = the tree of the lanes, to which dst is added. l is
 // nil, or the lanes of a row that comes in pieces. dst may be src.
-TEXT ·expSumsAVX2(SB), 0, $160-64
+TEXT ·expSumsAVX2(SB), 0, $416-64
 	MOVQ l+0(FP), KEPT
-	MOVQ dst+8(FP), DX
-	MOVQ src+16(FP), AX
+	MOVQ dst+8(FP), DSTROW
+	MOVQ src+16(FP), SRCROW
 	MOVQ ld+24(FP), LD
 	MOVQ max+48(FP), MAX
 	MOVQ sum+56(FP), SUM
@@ -117,8 +137,8 @@ TEXT ·expSumsAVX2(SB), 0, $160-64
 	ANDQ $~63, FRAME
 
 row:
-	MOVQ   DX, DST
-	MOVQ   AX, SRC
+	MOVQ   DSTROW, DST
+	MOVQ   SRCROW, SRC
 	MOVQ   n+40(FP), LEFT
 	VXORPS Y0, Y0, Y0
 	VXORPS Y1, Y1, Y1
@@ -134,23 +154,18 @@ begun:
 start:
 	CMPQ LEFT, $64
 	JLT  tail
+	REDUCING
+	REDUCE(0, Y0, Y15, Y11)
+	VMOVUPS Y0, 64(FRAME)
+	REDUCE(1, Y0, Y15, Y11)
+	REDUCE(2, Y1, Y15, Y11)
+	REDUCE(3, Y2, Y15, Y11)
+	REDUCE(4, Y3, Y15, Y11)
+	REDUCE(5, Y4, Y15, Y11)
+	REDUCE(6, Y5, Y15, Y11)
+	REDUCE(7, Y6, Y15, Y11)
 
-block:
-	VBROADCASTSS (MAX), Y11
-	LET(log2e, Y12)
-	LET(magic, Y13)
-	VMOVUPS ln2Hi<>(SB), Y14
-	VMOVUPS minusLn2Lo<>(SB), Y15
-	VPXOR   Y10, Y10, Y10
-	REDUCE(7, Y7)
-	VMOVUPS Y7, 64(FRAME)
-	REDUCE(0, Y0)
-	REDUCE(1, Y1)
-	REDUCE(2, Y2)
-	REDUCE(3, Y3)
-	REDUCE(4, Y4)
-	REDUCE(5, Y5)
-	REDUCE(6, Y6)
+reduced:
 	VPMAXUD   expBound<>(SB), Y10, Y10
 	VPCMPEQD  expBound<>(SB), Y10, Y10
 	VPMOVMSKB Y10, R9
@@ -171,27 +186,72 @@ block:
 	STEP(exp2)
 	STEP(one)
 	STEP(one)
-
-	VBROADCASTSS (MAX), Y0
-	LET(log2e, Y1)
-	LET(magic, Y2)
-	VMOVUPS (FRAME), Y3
-	VMOVUPS 32(FRAME), Y4
-	FINISH(0, Y8, Y5, Y6, Y3)
-	FINISH(1, Y9, Y7, Y8, Y4)
-	FINISH(2, Y10, Y5, Y6, Y3)
-	FINISH(3, Y11, Y7, Y8, Y4)
-	FINISH(4, Y12, Y5, Y6, Y3)
-	FINISH(5, Y13, Y7, Y8, Y4)
-	FINISH(6, Y14, Y5, Y6, Y3)
-	FINISH(7, Y15, Y7, Y8, Y4)
-	VMOVUPS Y3, (FRAME)
-	VMOVUPS Y4, 32(FRAME)
+	VMOVUPS (FRAME), Y5
+	VMOVUPS 32(FRAME), Y6
 	ADDQ    $256, SRC
-	ADDQ    $256, DST
 	SUBQ    $64, LEFT
 	CMPQ    LEFT, $64
-	JGE     block
+	JGE     both
+
+	// The row has no other block. The next one is that of the next row, unless a part of a block comes before it.
+	TESTQ LEFT, LEFT
+	JNE   finish
+	CMPQ  rows+32(FP), $1
+	JEQ   finish
+	ADDQ  LD, SRCROW
+	MOVQ  SRCROW, SRC
+	ADDQ  $4, MAX
+
+both:
+	FINISH(0, Y15, Y5)
+	FINISH(1, Y8, Y6)
+	FINISH(2, Y9, Y5)
+	FINISH(3, Y10, Y6)
+	REDUCING
+	REDUCE(0, Y0, Y15, Y1)
+	VMOVUPS Y0, 64(FRAME)
+	FINISH(4, Y11, Y5)
+	REDUCE(1, Y0, Y15, Y11)
+	FINISH(5, Y12, Y6)
+	REDUCE(2, Y1, Y15, Y11)
+	FINISH(6, Y13, Y5)
+	REDUCE(3, Y2, Y15, Y11)
+	FINISH(7, Y14, Y6)
+	VMOVAPS Y5, Y13
+	VMOVAPS Y6, Y14
+	REDUCE(4, Y3, Y15, Y11)
+	REDUCE(5, Y4, Y15, Y11)
+	REDUCE(6, Y5, Y15, Y11)
+	REDUCE(7, Y6, Y15, Y11)
+	VMOVUPS Y13, (FRAME)
+	VMOVUPS Y14, 32(FRAME)
+	ADDQ    $256, DST
+	TESTQ   LEFT, LEFT
+	JNE     reduced
+
+	// The next row has begun.
+	TREE(Y13, Y14, X13, X15)
+	VXORPS  Y14, Y14, Y14
+	VMOVUPS Y14, (FRAME)
+	VMOVUPS Y14, 32(FRAME)
+	ADDQ    LD, DSTROW
+	MOVQ    DSTROW, DST
+	MOVQ    n+40(FP), LEFT
+	DECQ    rows+32(FP)
+	JMP     reduced
+
+finish:
+	FINISH(0, Y15, Y5)
+	FINISH(1, Y8, Y6)
+	FINISH(2, Y9, Y5)
+	FINISH(3, Y10, Y6)
+	FINISH(4, Y11, Y5)
+	FINISH(5, Y12, Y6)
+	FINISH(6, Y13, Y5)
+	FINISH(7, Y14, Y6)
+	VMOVUPS Y5, (FRAME)
+	VMOVUPS Y6, 32(FRAME)
+	ADDQ    $256, DST
 
 tail:
 	TESTQ LEFT, LEFT
@@ -284,20 +344,12 @@ done:
 	VMOVUPS Y1, 32(KEPT)
 
 tree:
-	VADDPS       Y0, Y1, Y0
-	VEXTRACTF128 $1, Y0, X1
-	VADDPS       X0, X1, X0
-	VMOVHLPS     X0, X0, X1
-	VADDPS       X0, X1, X0
-	VMOVSHDUP    X0, X1
-	VADDPS       X0, X1, X0
-	VMOVSS       X0, (SUM)
-	ADDQ         $4, SUM
-	ADDQ         $4, MAX
-	ADDQ         LD, DX
-	ADDQ         LD, AX
-	DECQ         rows+32(FP)
-	JNE          row
+	TREE(Y0, Y1, X0, X2)
+	ADDQ $4, MAX
+	ADDQ LD, DSTROW
+	ADDQ LD, SRCROW
+	DECQ rows+32(FP)
+	JNE  row
 	VZEROUPPER
 	RET
 
