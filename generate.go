@@ -31,6 +31,7 @@ type generateOptions struct {
 	bad     []string
 	cache   arch.CacheOptions
 	context int
+	plain   bool // nothing around a prompt
 	chat    chat.Input
 	name    string // of the chat template
 }
@@ -140,6 +141,10 @@ func WithSpecialTokens() GenerateOption {
 	return func(o *generateOptions) { o.config.SpecialTokens = true }
 }
 
+// WithPlainPrompt puts no special tokens around the prompt, as add_special_tokens=False does in transformers: for a prompt that has
+// its own, like that of a chat template. It is for Generate; Chat does so anyway.
+func WithPlainPrompt() GenerateOption { return func(o *generateOptions) { o.plain = true } }
+
 // WithPromptProgress calls f while the prompt is computed with the number of its tokens that are done, from the goroutine of the
 // loop.
 func WithPromptProgress(f func(done, total int)) GenerateOption {
@@ -168,6 +173,14 @@ func WithPrefillChunk(n int) GenerateOption {
 	return func(o *generateOptions) { o.cache.Chunk = n }
 }
 
+// WithIgnoredSettings leaves settings out by which a model's files ask for a way of generating that there is none of here, like
+// num_beams. Without them the tokens are others than those of transformers, so that they are an error otherwise.
+func WithIgnoredSettings(names ...string) GenerateOption {
+	return func(o *generateOptions) {
+		o.config.Unsupported = slices.DeleteFunc(slices.Clone(o.config.Unsupported), func(s string) bool { return slices.Contains(names, s) })
+	}
+}
+
 // WithConfig changes any of the settings, those that have no option of their own included, in the order of the options.
 func WithConfig(change func(c *generate.Config)) GenerateOption {
 	return func(o *generateOptions) { change(o.config) }
@@ -179,6 +192,7 @@ type generator struct {
 	decoder   arch.Decoder
 	context   int // the model's own
 	config    *generate.Config
+	from      string // the file that it is from
 	configErr error
 	chat      *chat.Model
 	chatErr   error
@@ -205,9 +219,10 @@ func (m *Model) openGenerator(c *arch.Config, base fs.FS) {
 	if !ok || !strings.HasSuffix(class, "ForCausalLM") && !strings.HasSuffix(class, "LMHeadModel") {
 		return
 	}
-	g := &generator{decoder: d, context: contextLength(c)}
+	g := &generator{decoder: d, context: contextLength(c), from: "generation_config.json"}
 	g.config, g.configErr = generate.ReadConfig(base)
 	if errors.Is(g.configErr, fs.ErrNotExist) {
+		g.from = "config.json"
 		g.config, g.configErr = generate.FromModelConfig(c.Decode)
 	}
 	g.chat, g.chatErr = chat.Load(base)
@@ -259,8 +274,27 @@ func (g *generator) options(opts []GenerateOption) *generateOptions {
 	return o
 }
 
-// check returns an error if what is set once, when a session is made, has a value that it cannot have.
-func (o *generateOptions) check() error {
+// check returns an error if the settings of a call have a value that they cannot have. One that the model's files give is said of
+// the file.
+func (m *Model) check(o *generateOptions) error {
+	if err := o.checkCache(); err != nil {
+		return err
+	}
+	g, vocab := m.gen, m.gen.decoder.Limits().Vocab
+	err := o.config.Check(vocab)
+	if err == nil {
+		return nil
+	}
+	own := g.config.Clone()
+	own.Sample = o.config.Sample
+	if fault := own.Check(vocab); fault != nil && fault.Error() == err.Error() {
+		return m.named(fmt.Errorf("%s: %w", g.from, err))
+	}
+	return err
+}
+
+// checkCache returns an error if what is set once, when a session is made, has a value that it cannot have.
+func (o *generateOptions) checkCache() error {
 	switch most := math.MaxInt32; {
 	case o.context < 0 || o.context > most:
 		return fmt.Errorf("the context length is %d; want a number from 0 to %d", o.context, most)
@@ -277,7 +311,7 @@ type Session struct {
 	m    *Model
 	opts []GenerateOption
 	s    *generate.Session
-	err  error
+	err  error // of every call
 }
 
 // NewSession returns a Session. The options hold for all its calls, which may have more.
@@ -292,20 +326,25 @@ func (m *Model) NewSession(opts ...GenerateOption) *Session {
 		s.err = m.named(m.text.tokErr)
 	default:
 		o := m.gen.options(opts)
-		if s.err = o.check(); s.err == nil {
+		if s.err = o.checkCache(); s.err == nil {
 			s.s = generate.NewSession(m.gen.model(m, o.context), o.cache)
 		}
 	}
 	return s
 }
 
-// Err returns why the session cannot generate at all, the error of every call: the model is none for that, one of its files could
-// not be read, or an option that is set once has a value that it cannot have. It is nil if the session can.
+// Err returns why the session cannot generate: the model is none for that, one of its files could not be read, or a setting of its
+// files or of the session's options has a value that it cannot have. Options of a call can replace some of the latter; all else is
+// the error of every call. It is nil if the session can.
 func (s *Session) Err() error {
-	if s.err == nil {
+	err := s.err
+	if err == nil {
+		err = s.m.check(s.m.gen.options(s.opts))
+	}
+	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("godwit: %w", s.err)
+	return fmt.Errorf("godwit: %w", err)
 }
 
 // Generate is [Model.Generate] with what the session knows.
@@ -314,6 +353,9 @@ func (s *Session) Generate(ctx context.Context, prompt string, opts ...GenerateO
 		const most = 256
 		if c := o.config; !o.changed && c.MaxNewTokens == 0 && c.MaxLength == 0 {
 			c.MaxNewTokens = most
+		}
+		if o.plain {
+			return s.m.text.tok.AppendPlainIDs(nil, prompt, 0)
 		}
 		return s.m.text.tok.AppendIDs(nil, prompt, 0)
 	})
@@ -328,7 +370,11 @@ func (s *Session) tokens(ctx context.Context, opts []GenerateOption, prompt func
 			return
 		}
 		o := s.m.gen.options(slices.Concat(s.opts, opts))
-		ids, err := prompt(o)
+		err := s.m.check(o)
+		var ids []int32
+		if err == nil {
+			ids, err = prompt(o)
+		}
 		if err == nil {
 			err = s.m.forbid(o)
 		}
@@ -415,13 +461,21 @@ func (m *Model) Generate(ctx context.Context, prompt string, opts ...GenerateOpt
 	return func(yield func(Token, error) bool) { m.NewSession(opts...).Generate(ctx, prompt)(yield) }
 }
 
-// CacheBytes returns how much memory the keys and values of a sequence of that many tokens take, or 0 if the model does not
-// generate.
-func (m *Model) CacheBytes(tokens int, opts ...GenerateOption) int {
+// CacheBytes returns how much memory the keys and values of a sequence of that many tokens take, with [WithBFloat16Cache] and
+// [WithPrefillChunk] in view; the other options do not matter. It is an error of a model that does not generate, of options that a
+// session could not have, and of a number of tokens that is less than 0 or more than the model takes.
+func (m *Model) CacheBytes(tokens int, opts ...GenerateOption) (int, error) {
 	if m.gen == nil {
-		return 0
+		return 0, fmt.Errorf("godwit: %w", m.errNotGenerating())
 	}
-	return m.gen.decoder.CacheBytes(m.gen.options(opts).cache, tokens)
+	o := m.gen.options(opts)
+	if err := o.checkCache(); err != nil {
+		return 0, fmt.Errorf("godwit: %w", err)
+	}
+	if most := m.gen.model(m, o.context).MaxTokens(); tokens < 0 || tokens > most {
+		return 0, fmt.Errorf("godwit: the keys and values of %d tokens are asked for; want a number from 0 to %d", tokens, most)
+	}
+	return m.gen.decoder.CacheBytes(o.cache, tokens), nil
 }
 
 // Text returns the whole text of what Generate or Chat gives, of several samples the first. With an error, it is the text until

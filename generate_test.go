@@ -339,7 +339,11 @@ func TestSamplesGolden(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", dir, err)
 		}
-		alone, err := godwit.Completions(m.Generate(t.Context(), "w9 w17 w4", append(opts, godwit.WithCacheLimit(m.CacheBytes(12)))...))
+		room, err := m.CacheBytes(12, opts...)
+		if err != nil {
+			t.Fatalf("%s: %v", dir, err)
+		}
+		alone, err := godwit.Completions(m.Generate(t.Context(), "w9 w17 w4", append(opts, godwit.WithCacheLimit(room))...))
 		if err != nil {
 			t.Fatalf("%s: %v", dir, err)
 		}
@@ -440,11 +444,109 @@ func TestSettingsOfFiles(t *testing.T) {
 	if err != nil || prompt != "w9" {
 		t.Errorf("a prompt does not depend on generation_config.json: %q, %v", prompt, err)
 	}
-	if m.CacheBytes(10) <= 0 {
-		t.Error("nor does the memory of a cache")
+	if n, err := m.CacheBytes(10); err != nil || n != 98304 {
+		t.Errorf("nor does the memory of a cache: %d, %v", n, err)
 	}
-	if _, err := godwit.Text(m.Chat(t.Context(), messages)); err == nil || !strings.Contains(err.Error(), "num_beams asks for") {
+	const beams = "generation_config.json: num_beams asks for a way of generating that is not supported; without it, the tokens are others: " +
+		"have it ignored if they may be"
+	if _, err := godwit.Text(m.Chat(t.Context(), messages)); err == nil || err.Error() != "godwit: "+beams {
 		t.Errorf("an answer does: %v", err)
+	}
+	if err := m.NewSession().Err(); err == nil || err.Error() != "godwit: "+beams {
+		t.Errorf("so does a session: %v", err)
+	}
+	want, err := godwit.Text(openFS(t, wordModel(t)).Generate(t.Context(), "w1 w2", godwit.WithGreedy()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := m.NewSession()
+	text, err = godwit.Text(s.Generate(t.Context(), "w1 w2", godwit.WithIgnoredSettings("guidance_scale", "num_beams"), godwit.WithGreedy()))
+	if err != nil || text != want || want == "" {
+		t.Errorf("without beams: %q, %v; want %q", text, err, want)
+	}
+	// The error of the file is one of the call, which an option replaces; that of an option is not said of the file.
+	files["generation_config.json"] = &fstest.MapFile{Data: []byte(`{"do_sample": true, "temperature": 0}`)}
+	m = openFS(t, files)
+	for _, c := range []struct {
+		opts []godwit.GenerateOption
+		want string
+	}{
+		{nil, "godwit: generation_config.json: the temperature is 0; want a number above 0, or no tokens that are drawn"},
+		{[]godwit.GenerateOption{godwit.WithTemperature(-1)}, "godwit: the temperature is -1; want a number above 0"},
+		{[]godwit.GenerateOption{godwit.WithTopP(3)}, "godwit: generation_config.json: the temperature is 0; want a number above 0, or no tokens that are drawn"},
+		{[]godwit.GenerateOption{godwit.WithGreedy()}, ""},
+		{[]godwit.GenerateOption{godwit.WithTemperature(0.5)}, ""},
+	} {
+		got := ""
+		if _, err := godwit.Text(m.Generate(t.Context(), "w1 w2", c.opts...)); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("got %q, want %q", got, c.want)
+		}
+		got = ""
+		if err := m.NewSession(c.opts...).Err(); err != nil {
+			got = err.Error()
+		}
+		if got != c.want {
+			t.Errorf("of a session: got %q, want %q", got, c.want)
+		}
+	}
+}
+
+// TestPlainPrompt: a prompt without the special tokens that the tokenizer puts around it.
+func TestPlainPrompt(t *testing.T) {
+	files := wordModel(t)
+	want, err := godwit.Text(openFS(t, files).Generate(t.Context(), "w3 w9", godwit.WithGreedy()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := strings.Replace(string(files["tokenizer.json"].Data), "{", `{"post_processor": {"type": "TemplateProcessing",
+		"single": [{"SpecialToken": {"id": "w3", "type_id": 0}}, {"Sequence": {"id": "A", "type_id": 0}}],
+		"pair": [{"Sequence": {"id": "A", "type_id": 0}}, {"Sequence": {"id": "B", "type_id": 1}}],
+		"special_tokens": {"w3": {"id": "w3", "ids": [3], "tokens": ["w3"]}}}, `, 1)
+	files["tokenizer.json"] = &fstest.MapFile{Data: []byte(text)}
+	m := openFS(t, files)
+	for _, c := range []struct {
+		prompt string
+		opts   []godwit.GenerateOption
+	}{{"w9", []godwit.GenerateOption{godwit.WithGreedy()}}, {"w3 w9", []godwit.GenerateOption{godwit.WithPlainPrompt()}}} {
+		if got, err := godwit.Text(m.Generate(t.Context(), c.prompt, c.opts...)); err != nil || got != want || want == "" {
+			t.Errorf("%s: got %q, %v; want %q", c.prompt, got, err, want)
+		}
+	}
+}
+
+// TestCacheBytes: what keys and values take is known, or an error.
+func TestCacheBytes(t *testing.T) {
+	m := openFS(t, wordModel(t))
+	for _, c := range []struct {
+		tokens, bytes int
+		opts          []godwit.GenerateOption
+		want          string
+	}{
+		{16, 98304, nil, ""},
+		{16, 49152, []godwit.GenerateOption{godwit.WithBFloat16Cache(), godwit.WithTopP(-3)}, ""},
+		{0, 0, nil, ""},
+		{-1, 0, nil, "godwit: the keys and values of -1 tokens are asked for; want a number from 0 to 16"},
+		{17, 0, nil, "godwit: the keys and values of 17 tokens are asked for; want a number from 0 to 16"},
+		{9, 0, []godwit.GenerateOption{godwit.WithContextLength(8)}, "godwit: the keys and values of 9 tokens are asked for; want a number from 0 to 8"},
+		{9, 0, []godwit.GenerateOption{godwit.WithContextLength(-8)}, "godwit: the context length is -8; want a number from 0 to 2147483647"},
+		{9, 0, []godwit.GenerateOption{godwit.WithPrefillChunk(-2)}, "godwit: the prefill chunk is -2; want a number from 0 to 2147483647"},
+	} {
+		n, err := m.CacheBytes(c.tokens, c.opts...)
+		got := ""
+		if err != nil {
+			got = err.Error()
+		}
+		if n != c.bytes || got != c.want {
+			t.Errorf("%d tokens: %d, %q; want %d, %q", c.tokens, n, got, c.bytes, c.want)
+		}
+	}
+	_, err := open(t, "testdata/models/bert/regression").CacheBytes(1)
+	if want := "godwit: testdata/models/bert/regression: BertForSequenceClassification does not generate text; models of a class " +
+		"...ForCausalLM or ...LMHeadModel do"; err == nil || err.Error() != want {
+		t.Errorf("a BERT: %v", err)
 	}
 }
 

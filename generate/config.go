@@ -23,6 +23,11 @@ type Config struct {
 	Eta         float64 // least probability beside the entropy (eta_cutoff); 0: off
 	Seed        uint64  // of the random numbers
 
+	// Unsupported names the settings of a generation_config.json that ask for a way of generating that there is none of here:
+	// num_beams, penalty_alpha and the like. Without them the tokens are others, so that Check refuses them. Who does not mind
+	// takes them out, as generate(num_beams=1) does in transformers.
+	Unsupported []string
+
 	RepetitionPenalty float64 // divides logits above 0, multiplies those below, of tokens that are there already; 1: off
 	FrequencyPenalty  float64 // is taken from the logit of a token for each time that it was generated; 0: off
 	PresencePenalty   float64 // is taken from the logit of a token that was generated; 0: off
@@ -55,7 +60,8 @@ type Config struct {
 	SpecialTokens bool
 
 	// MaxCacheBytes is the most memory that keys and values may take; 0: no limit. It is checked before anything is computed, for
-	// the prompt with as many tokens as may follow; no more samples are made side by side than it has room for.
+	// the prompt with as many tokens as may follow; no more samples are made side by side than it has room for. A Session that
+	// holds more, of a longer text before, forgets it.
 	MaxCacheBytes int
 	// Progress, if it is not nil, is called while the prompt is computed: with the number of its tokens that are done, at first
 	// those that were known from before, and of all.
@@ -85,14 +91,25 @@ func (c *Config) Clone() *Config {
 	d := *c
 	d.BadWords, d.Bias, d.EOS, d.Stop = slices.Clip(c.BadWords), slices.Clip(c.Bias), slices.Clip(c.EOS), slices.Clip(c.Stop)
 	d.SuppressTokens, d.BeginSuppress = slices.Clip(c.SuppressTokens), slices.Clip(c.BeginSuppress)
-	d.ForcedEOS = slices.Clip(c.ForcedEOS)
+	d.ForcedEOS, d.Unsupported = slices.Clip(c.ForcedEOS), slices.Clip(c.Unsupported)
 	return &d
+}
+
+// An UnsupportedError says that a setting asks for a way of generating that there is none of here.
+type UnsupportedError struct {
+	Setting string // its name in generation_config.json
+}
+
+// Error implements error.
+func (e *UnsupportedError) Error() string {
+	return e.Setting + " asks for a way of generating that is not supported; without it, the tokens are others: " +
+		"have it ignored if they may be"
 }
 
 // maxTopLogprobs bounds TopLogprobs.
 const maxTopLogprobs = 1000
 
-// Check returns an error if a field has a value that it cannot have, for a vocabulary of that many tokens.
+// Check returns an error if a field that has an effect has a value that it cannot have, for a vocabulary of that many tokens.
 func (c *Config) Check(vocab int) error {
 	within := func(name string, v, low, high float64) error {
 		if !(v >= low && v <= high) {
@@ -112,15 +129,28 @@ func (c *Config) Check(vocab int) error {
 		}
 		return nil
 	}
-	errs := []error{
-		positive("the temperature", c.Temperature),
-		within("top_h", c.TopH, 0, 1),
-		count("top_k", c.TopK, 0),
-		within("top_p", c.TopP, 0, 1),
-		within("min_p", c.MinP, 0, 1),
-		within("epsilon_cutoff", c.Epsilon, 0, 1),
-		within("eta_cutoff", c.Eta, 0, 1),
-		within("typical_p", c.TypicalP, math.SmallestNonzeroFloat64, 1),
+	var errs []error
+	for _, name := range c.Unsupported {
+		if name != "penalty_alpha" || !c.Sample { // who draws tokens makes no contrastive search
+			errs = append(errs, &UnsupportedError{name})
+		}
+	}
+	if c.Sample {
+		temperature := positive("the temperature", c.Temperature)
+		if c.Temperature == 0 {
+			temperature = errors.New("the temperature is 0; want a number above 0, or no tokens that are drawn")
+		}
+		errs = append(errs,
+			temperature,
+			within("top_h", c.TopH, 0, 1),
+			count("top_k", c.TopK, 0),
+			within("top_p", c.TopP, 0, 1),
+			within("min_p", c.MinP, 0, 1),
+			within("epsilon_cutoff", c.Epsilon, 0, 1),
+			within("eta_cutoff", c.Eta, 0, 1),
+			within("typical_p", c.TypicalP, math.SmallestNonzeroFloat64, 1))
+	}
+	errs = append(errs,
 		positive("the repetition penalty", c.RepetitionPenalty),
 		within("the frequency penalty", c.FrequencyPenalty, -1e6, 1e6),
 		within("the presence penalty", c.PresencePenalty, -1e6, 1e6),
@@ -129,8 +159,7 @@ func (c *Config) Check(vocab int) error {
 		count("min_new_tokens", c.MinNewTokens, 0),
 		count("max_length", c.MaxLength, 0),
 		count("max_new_tokens", c.MaxNewTokens, 0),
-		count("the number of samples", c.Samples, 1),
-	}
+		count("the number of samples", c.Samples, 1))
 	if c.TopLogprobs < 0 || c.TopLogprobs > maxTopLogprobs {
 		errs = append(errs, fmt.Errorf("%d likeliest tokens are asked for; want 0 to %d", c.TopLogprobs, maxTopLogprobs))
 	}

@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/godwit-ml/godwit/internal/files"
 )
@@ -32,13 +34,16 @@ func ReadConfig(fsys fs.FS) (*Config, error) {
 
 // ParseConfig reads the text of a generation_config.json. What it does not say, or says by null, is as in DefaultConfig. Fields
 // that ask for another way of generating (beams, contrastive search, guidance, watermarks, penalties for an encoder's text, which
-// is the prompt, and the like) are an error. Other fields are ignored: they change how transformers computes, not what comes out.
-// So is max_time: a caller has a context.
+// is the prompt, and the like) are listed in Unsupported. Other fields are ignored: they change how transformers computes, not what
+// comes out. So is max_time: a caller has a context.
+//
+// A field of another kind than it should be is an error. What Check does not like is not: a caller may replace it before a text is
+// generated.
 func ParseConfig(text []byte) (*Config, error) {
 	var f fileConfig
 	d := json.NewDecoder(bytes.NewReader(text))
 	if err := d.Decode(&f); err != nil {
-		return nil, fmt.Errorf("%s: %s", configName, files.JSONCause(err))
+		return nil, fmt.Errorf("%s: %s", configName, cause(err, text))
 	}
 	if _, err := d.Token(); err != io.EOF {
 		return nil, fmt.Errorf("%s: there is something after the object", configName)
@@ -65,7 +70,7 @@ func FromModelConfig(decode func(v any) error) (*Config, error) {
 	}
 	var f fileConfig
 	if err := json.Unmarshal(text, &f); err != nil {
-		return nil, fmt.Errorf("config.json: %s", files.JSONCause(err))
+		return nil, fmt.Errorf("config.json: %s", cause(err, text))
 	}
 	if f.MaxLength != nil && *f.MaxLength == 20 {
 		f.MaxLength = nil
@@ -119,17 +124,53 @@ type fileConfig struct {
 	Healing      *bool           `json:"token_healing"`
 }
 
+// cause puts an error of reading a fileConfig into words. It names the field: encoding/json leaves that to the types that read
+// themselves, which do not know it.
+func cause(err error, text []byte) string {
+	var value *valueError
+	if !errors.As(err, &value) {
+		return files.JSONCause(err)
+	}
+	fields := make(map[string]json.RawMessage)
+	if json.Unmarshal(text, &fields) != nil {
+		return value.Error()
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		key, _ := json.Marshal(name) // of a string it cannot fail
+		one := slices.Concat([]byte("{"), key, []byte(":"), fields[name], []byte("}"))
+		if errors.As(json.Unmarshal(one, new(fileConfig)), &value) {
+			return fmt.Sprintf("%q: %s", name, value)
+		}
+	}
+	return value.Error()
+}
+
+// A valueError says what a value is not.
+type valueError struct {
+	value, what string
+}
+
+// notA returns the error of a value, which it shows as far as it is short.
+func notA(value []byte, what string) error {
+	const most = 60
+	text := string(value)
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "\u2026"
+	}
+	return &valueError{text, what}
+}
+
+// Error implements error.
+func (e *valueError) Error() string { return e.value + " is " + e.what }
+
 // An id is a token id.
 type id int32
 
 // UnmarshalJSON reads an integer.
 func (i *id) UnmarshalJSON(b []byte) error {
 	var v float64
-	if err := json.Unmarshal(b, &v); err != nil {
-		return fmt.Errorf("%.40s is no token id", b)
-	}
-	if !(v >= 0 && v <= math.MaxInt32) || v != math.Trunc(v) {
-		return fmt.Errorf("%.40s is no token id", b)
+	if err := json.Unmarshal(b, &v); err != nil || string(b) == "null" || !(v >= 0 && v <= math.MaxInt32) || v != math.Trunc(v) {
+		return notA(b, "no token id")
 	}
 	*i = id(v)
 	return nil
@@ -183,7 +224,7 @@ func (t *texts) UnmarshalJSON(b []byte) error {
 		return nil
 	}
 	if json.Unmarshal(b, (*[]string)(t)) != nil {
-		return fmt.Errorf("stop_strings is %.40s, neither a string nor an array of strings", b)
+		return notA(b, "neither a string nor an array of strings")
 	}
 	return nil
 }
@@ -204,7 +245,7 @@ func (v *bias) UnmarshalJSON(b []byte) error {
 			}
 		}
 	}
-	return fmt.Errorf("%.60s is no pair of a list of ids and a number", b)
+	return notA(b, "no pair of a list of ids and a number")
 }
 
 // A decay is a pair [start, factor].
@@ -215,7 +256,7 @@ func (d *decay) UnmarshalJSON(b []byte) error {
 	var pair []float64
 	if err := json.Unmarshal(b, &pair); err != nil || len(pair) != 2 || !(pair[0] >= 0 && pair[0] <= math.MaxInt32) ||
 		pair[0] != math.Trunc(pair[0]) {
-		return fmt.Errorf("%.60s is no pair of a number of tokens and a factor", b)
+		return notA(b, "no pair of a number of tokens and a factor")
 	}
 	d.Start, d.Factor = int(pair[0]), pair[1]
 	return nil
@@ -229,6 +270,7 @@ func set[T any](to *T, v *T) {
 }
 
 func (f *fileConfig) config() (*Config, error) {
+	c := DefaultConfig()
 	for _, other := range []struct {
 		field string
 		asked bool
@@ -246,8 +288,7 @@ func (f *fileConfig) config() (*Config, error) {
 		{"token_healing", f.Healing != nil && *f.Healing},
 	} {
 		if other.asked {
-			return nil, fmt.Errorf("%s asks for a way of generating that is not supported; without it, the tokens are others: "+
-				"take it out of the file if they may be", other.field)
+			c.Unsupported = append(c.Unsupported, other.field)
 		}
 	}
 	n := 0
@@ -261,7 +302,6 @@ func (f *fileConfig) config() (*Config, error) {
 	if n > maxIDs {
 		return nil, fmt.Errorf("a list has %d ids; the limit is %d", n, maxIDs)
 	}
-	c := DefaultConfig()
 	set(&c.Sample, f.DoSample)
 	set(&c.Temperature, f.Temperature)
 	set(&c.TopH, f.TopH)
@@ -293,12 +333,6 @@ func (f *fileConfig) config() (*Config, error) {
 	c.Decay = (*LengthPenalty)(f.Decay)
 	if !c.Sample && c.Temperature == 0 {
 		c.Temperature = 1 // some files say so; it has no effect
-	}
-	if slices.Contains(c.Stop, "") {
-		return nil, errors.New("stop_strings holds an empty text")
-	}
-	if err := c.Check(math.MaxInt32); err != nil {
-		return nil, err
 	}
 	return c, nil
 }

@@ -33,7 +33,7 @@ func Score(ctx context.Context, m *Model, ids []int32, o ScoreOptions) ([]float6
 	if err := m.checkIDs(ids); err != nil {
 		return nil, err
 	}
-	window := m.context()
+	window := m.MaxTokens()
 	if o.Window > 0 {
 		window = min(window, o.Window)
 	}

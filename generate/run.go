@@ -102,7 +102,7 @@ func (r *run) prepare(prompt []int32, c *Config) error {
 	if err := r.splitStops(); err != nil {
 		return err
 	}
-	r.total, r.end = m.context(), FinishContext
+	r.total, r.end = m.MaxTokens(), FinishContext
 	if len(prompt) >= r.total {
 		return fmt.Errorf("the prompt has %d tokens; the model takes %d with those that follow", len(prompt), r.total)
 	}
@@ -124,7 +124,13 @@ func (r *run) prepare(prompt []int32, c *Config) error {
 		if need > c.MaxCacheBytes {
 			return &MemoryError{Need: need, Limit: c.MaxCacheBytes, Tokens: r.total, BFloat16: r.s.options.BFloat16}
 		}
-		r.beside = min(r.beside, c.MaxCacheBytes/max(need, 1))
+		// A session may hold more than that from before. What is over the limit is let go of with all that it knows.
+		held := r.s.Bytes()
+		if held > c.MaxCacheBytes {
+			held = 0
+			r.s.seqs[0].forget()
+		}
+		r.beside = min(r.beside, 1+(c.MaxCacheBytes-max(need, held))/max(need, 1))
 	}
 	s := r.s
 	if len(s.probs) != vocab {

@@ -23,8 +23,8 @@ type Model struct {
 	Context int
 }
 
-// context returns the length of the longest sequence.
-func (m *Model) context() int {
+// MaxTokens returns the length of the longest sequence, prompt included.
+func (m *Model) MaxTokens() int {
 	lim := m.Decoder.Limits()
 	n := min(lim.MaxTokens, lim.Positions)
 	if m.Context > 0 {
@@ -117,11 +117,14 @@ func (s *Session) begin() bool { return s.running.CompareAndSwap(false, true) }
 func (s *Session) end() {
 	for again := true; again; again = s.forget.Load() && s.begin() {
 		if s.forget.Swap(false) {
-			s.seqs[0].cache, s.seqs[0].ids = nil, s.seqs[0].ids[:0]
+			s.seqs[0].forget()
 		}
 		s.running.Store(false)
 	}
 }
+
+// forget lets go of the tokens of a sequence, and of their memory.
+func (q *sequence) forget() { q.cache, q.ids = nil, q.ids[:0] }
 
 // A MemoryError says that keys and values would take more memory than was allowed.
 type MemoryError struct {

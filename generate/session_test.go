@@ -124,6 +124,39 @@ func TestSideBySide(t *testing.T) {
 	}
 }
 
+// TestCacheLimit: memory that a session has from a longer text counts against the limit of a later call.
+func TestCacheLimit(t *testing.T) {
+	d := &fakeDecoder{vocab: 50, longest: 1000}
+	m := newModel(t, d, nil)
+	prompt := []int32{1, 2, 3, 4, 5, 6, 7, 8, 9, 10}
+	for _, c := range []struct {
+		limit                int // KiB, of a call for 30 tokens
+		held, reused, beside int // KiB after the call, tokens, samples
+	}{
+		{0, 200, 9, 8},   // what was taken stays
+		{500, 200, 9, 8}, // and has room
+		{300, 200, 9, 4}, // three of 30 KiB beside it
+		{200, 200, 9, 1},
+		{199, 30, 0, 6}, // it has none
+		{30, 30, 0, 1},
+	} {
+		s := generate.NewSession(m, arch.CacheOptions{})
+		generated(t, s, prompt, with(190, nil))
+		if s.Bytes() != 200<<10 {
+			t.Fatalf("200 tokens take %d bytes", s.Bytes())
+		}
+		want := generated(t, generate.NewSession(m, arch.CacheOptions{}), prompt, with(20, sampling(7, 8)))
+		cfg := with(20, sampling(7, 8))
+		cfg.MaxCacheBytes, d.beside = c.limit<<10, 0
+		if got := generated(t, s, prompt, cfg); !reflect.DeepEqual(got, want) {
+			t.Errorf("limit %d KiB: got %v, want %v", c.limit, got, want)
+		}
+		if s.Bytes() != c.held<<10 || s.Reused() != c.reused || d.beside != c.beside {
+			t.Errorf("%d bytes, %d tokens known, %d samples together; want %+v", s.Bytes(), s.Reused(), d.beside, c)
+		}
+	}
+}
+
 // TestKnownSamples holds the bits of the random numbers: these ids are to come out everywhere, always.
 func TestKnownSamples(t *testing.T) {
 	m := newModel(t, &fakeDecoder{vocab: 1000, longest: 1000}, nil)
@@ -349,8 +382,9 @@ func TestErrors(t *testing.T) {
 		{[]int32{1, 30}, nil, "token 1 of the prompt has the id 30; the vocabulary has 30 tokens"},
 		{make([]int32, 16), nil, "the prompt has 16 tokens; the model takes 16 with those that follow"},
 		{[]int32{1, 2}, func(c *generate.Config) { c.MaxNewTokens, c.MaxLength = 0, 2 }, "the prompt has 2 tokens; max_length is 2 with those that follow"},
-		{[]int32{1}, func(c *generate.Config) { c.Temperature = 0 }, "the temperature is 0; want a number above 0"},
-		{[]int32{1}, func(c *generate.Config) { c.TopP = math.NaN() }, "top_p is NaN; want a number from 0 to 1"},
+		{[]int32{1}, func(c *generate.Config) { c.Sample, c.Temperature = true, 0 },
+			"the temperature is 0; want a number above 0, or no tokens that are drawn"},
+		{[]int32{1}, func(c *generate.Config) { c.Sample, c.TopP = true, math.NaN() }, "top_p is NaN; want a number from 0 to 1"},
 		{[]int32{1}, func(c *generate.Config) { c.Samples = 0 }, "the number of samples is 0; want a number from 1 to 2147483647"},
 		{[]int32{1}, func(c *generate.Config) { c.Samples = 2 },
 			"2 samples are asked for, but the likeliest token is taken each time: they would be equal; " +
