@@ -109,6 +109,10 @@ var badCases = []badCase{
 	{name: "template with a nameless variable", args: "template|DIR/t.jinja|--user|a|--set|x", code: 2,
 		files: map[string]string{"../t.jinja": "x"}, want: `--set is "x", must be name=JSON (see godwit template --help)`},
 
+	{name: "a context of less than nothing", args: "generate|--context-length|-1|x", code: 2,
+		want: "--context-length is -1, must be from 0 to 2147483647 (see godwit generate --help)"},
+	{name: "pieces of less than nothing", args: "chat|DIR/model|--prefill-chunk|-1", code: 2,
+		want: "--prefill-chunk is -1, must be from 0 to 2147483647 (see godwit chat --help)"},
 	{name: "chat without model", args: "chat", code: 2, want: "chat needs MODEL (see godwit chat --help)"},
 	{name: "chat with an encoder", args: "chat|DIR/model", code: 1,
 		want: "DIR/model: BertModel does not generate text; models of a class ...ForCausalLM or ...LMHeadModel do"},

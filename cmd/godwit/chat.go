@@ -38,6 +38,7 @@ In the conversation:
 		Example: `  godwit chat HuggingFaceTB/SmolLM2-135M-Instruct
   godwit chat ./model --system "Answer in one sentence." --temperature 0.7
   godwit chat ./SmolLM3-3B --set enable_thinking=false
+  godwit chat ./Qwen3-4B --tools tools.json --context-length 8192 --bf16-cache
   echo "Who wrote Faust?" | godwit chat ./model --greedy`,
 		Args: arguments(1, 1),
 		RunE: t.run,
@@ -45,6 +46,9 @@ In the conversation:
 	t.modelFlags.add(c, false)
 	t.samplingFlags.add(c, "0")
 	c.Flags().StringArrayVar(&t.set, "set", nil, "variable of the chat template, name=JSON (may be repeated)")
+	c.Flags().StringVar(&t.tools, "tools", "", "JSON file with the list of tools that the model may call")
+	c.Flags().StringVar(&t.documents, "documents", "", "JSON file with a list of documents, objects with a title and a text")
+	c.Flags().StringVar(&t.name, "template", "", "name of the chat template, if the model has several")
 	c.Flags().StringVar(&t.system, "system", "", "message before the conversation that tells the model how to answer")
 	return c
 }
@@ -53,9 +57,10 @@ type talk struct {
 	*console
 	modelFlags
 	samplingFlags
-	system   string
-	set      []string
-	messages []chat.Message // without the system's
+	system                 string
+	tools, documents, name string
+	set                    []string
+	messages               []chat.Message // without the system's
 }
 
 func (t *talk) run(c *cobra.Command, args []string) error {
@@ -66,13 +71,11 @@ func (t *talk) run(c *cobra.Command, args []string) error {
 	case !utf8.ValidString(t.system):
 		return usagef("--system is not valid UTF-8")
 	}
-	variables, err := parseVariables(t.set)
+	more, err := t.templateOptions()
 	if err != nil {
 		return err
 	}
-	for _, v := range variables {
-		opts = append(opts, godwit.WithTemplateVariable(v.Name, v.Value))
-	}
+	opts = append(opts, more...)
 	opts = append(opts, godwit.WithSamples(1)) // whatever generation_config.json says
 	t.model = args[0]
 	m, err := t.open()
@@ -115,6 +118,35 @@ func (t *talk) run(c *cobra.Command, args []string) error {
 			t.note("there is no %s; see /help", word)
 		}
 	}
+}
+
+// templateOptions returns what the flags say of the chat template.
+func (t *talk) templateOptions() ([]godwit.GenerateOption, error) {
+	variables, err := parseVariables(t.set)
+	if err != nil {
+		return nil, err
+	}
+	opts := []godwit.GenerateOption{godwit.WithTemplate(t.name)}
+	for _, v := range variables {
+		opts = append(opts, godwit.WithTemplateVariable(v.Name, v.Value))
+	}
+	for _, f := range []struct {
+		file, what string
+		option     func(...any) godwit.GenerateOption
+	}{{t.tools, "a list of tools", godwit.WithTools}, {t.documents, "a list of documents", godwit.WithDocuments}} {
+		switch f.file {
+		case "":
+			continue
+		case "-":
+			return nil, usagef("%s is to be in a file: standard input is the conversation", f.what)
+		}
+		list, err := t.readList(f.file, f.what)
+		if err != nil {
+			return nil, err
+		}
+		opts = append(opts, f.option(list...))
+	}
+	return opts, nil
 }
 
 // canChat returns what keeps the model from any conversation.
@@ -196,7 +228,7 @@ func (t *talk) answer(ctx context.Context, s *godwit.Session, question string) e
 	return nil
 }
 
-// interrupted is the reason for which an answer ended that Ctrl-C stopped.
+// interrupted is the reason for which a text ended that Ctrl-C stopped, or an error.
 const interrupted = "interrupted"
 
 // end writes what stands at the end of an answer: with --json, the answer itself.

@@ -87,6 +87,10 @@ func TestChatCannot(t *testing.T) {
 		{"chat_template.jinja", "{% if x %}", "the model cannot chat: chat_template.jinja: line 1: Unexpected end of template. Jinja was looking for the " +
 			"following tags: 'elif' or 'else' or 'endif'. The innermost block that needs to be closed is 'if'."},
 		{"generation_config.json", `{"temperature": "hot"}`, `generation_config.json: "temperature" is a string, not a number`},
+		{"generation_config.json", `{"num_beams": 3}`, "generation_config.json: num_beams asks for a way of generating that is not supported; " +
+			"without it, the tokens are others: have it ignored if they may be, by --ignore-setting num_beams"},
+		{"generation_config.json", `{"do_sample": true, "temperature": 0}`,
+			"generation_config.json: the temperature is 0; want a number above 0, or no tokens that are drawn"},
 		{"tokenizer.json", "{", "tokenizer: the file (byte 0): the file ends in the middle of a value: want a string"},
 	} {
 		dir := teller(t, plain)
@@ -119,6 +123,26 @@ func TestChatOneAnswer(t *testing.T) {
 		want := answer(`{"do_sample": true}`, choice)
 		if got := answer(`{"do_sample": true, "num_return_sequences": 2}`, choice); got != want {
 			t.Errorf("%s: got %q, want %q", choice, got, want)
+		}
+	}
+}
+
+// TestChatSettings: flags replace what cannot be in generation_config.json.
+func TestChatSettings(t *testing.T) {
+	dir := teller(t, plain)
+	for _, c := range []struct{ settings, flags string }{
+		{`{"do_sample": true, "temperature": 0}`, "--greedy"},
+		{`{"do_sample": true, "temperature": 0}`, "--temperature=1|--top-k=1"},
+		{`{"num_beams": 3, "guidance_scale": 2}`, "--ignore-setting=num_beams|--ignore-setting|guidance_scale"},
+		{`{"penalty_alpha": 0.6, "top_k": 1}`, "--greedy"},
+		{`{"penalty_alpha": 0.6, "top_k": 4}`, "--temperature=1|--top-k=1"},
+	} {
+		if err := os.WriteFile(filepath.Join(dir, "generation_config.json"), []byte(c.settings), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		args := append([]string{"chat", dir, "-n", "3"}, strings.Split(c.flags, "|")...)
+		if got, want := must(t, "Once upon a time\n", args...), ", he had\n"; got != want {
+			t.Errorf("%s with %s: got %q, want %q", c.settings, c.flags, got, want)
 		}
 	}
 }
@@ -225,5 +249,53 @@ func TestKeys(t *testing.T) {
 	n, err := keys{strings.NewReader("ab\x03c")}.Read(b)
 	if got := string(b[:n]); got != "ab\x05\x15c" || err != nil {
 		t.Errorf("got %q, %v", got, err)
+	}
+}
+
+// TestChatTemplateFiles: tools and documents come from files of JSON, and the template by its name.
+func TestChatTemplateFiles(t *testing.T) {
+	dir := teller(t, "{{ tools[0].begin if tools else '' }}{{ documents[0].text if documents else '' }}{{ messages[-1].content }}")
+	for name, text := range map[string]string{
+		"additional_chat_templates/old.jinja": "Once {{ messages[-1].content }}",
+		"tools.json":                          `[{"begin": "Once upon "}]`,
+		"documents.json":                      `[{"title": "tale", "text": "Once "}]`,
+		"one.json":                            `{"begin": ""}`,
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, c := range []struct{ stdin, flags, want string }{
+		{"a time\n", "--tools|DIR/tools.json", ", he had\n"},
+		{"upon a time\n", "--documents|DIR/documents.json", ", he had\n"},
+		{"upon a time\n", "--template|old", ", he had\n"},
+	} {
+		args := strings.Split("chat|DIR|--greedy|-n|3|"+c.flags, "|")
+		for i, a := range args {
+			args[i] = strings.Replace(a, "DIR", dir, 1)
+		}
+		if got := must(t, c.stdin, args...); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.flags, got, c.want)
+		}
+	}
+	if got, want := must(t, "", "template", dir, "--user", "upon", "--documents", filepath.Join(dir, "documents.json")), "Once upon"; got != want {
+		t.Errorf("template: got %q, want %q", got, want)
+	}
+	for _, c := range []struct {
+		flag, file, want string
+		code             int
+	}{
+		{"--tools", "-", "a list of tools is to be in a file: standard input is the conversation (see godwit chat --help)", 2},
+		{"--documents", filepath.Join(dir, "one.json"), "DIR/one.json: not a list of documents", 1},
+		{"--template", "rag", `the model has no chat template "rag"; it has default, old`, 1},
+	} {
+		_, errs, code := command(t, dir, "hi\n", "chat", dir, c.flag, c.file)
+		if want := "godwit: " + c.want + "\n"; code != c.code || errs != want {
+			t.Errorf("%s: exit code %d\ngot  %swant %s", c.flag, code, errs, want)
+		}
 	}
 }

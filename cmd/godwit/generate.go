@@ -1,6 +1,8 @@
 package main
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +31,8 @@ How tokens are chosen is up to the model's generation_config.json, where there i
 Without --seed, a model that draws tokens writes another text each time.
 
 With --jsonl the output is a JSON object a line for each text, with the ids of its tokens and the reason for
-which it ended: eos (the model ended it), stop, length or context.`,
+which it ended: eos (the model ended it), stop, length, context, or interrupted: Ctrl-C ends the command, and
+what came of the texts until then is written.`,
 		Example: `  godwit generate "Once upon a time"
   godwit generate --model ./SmolLM2-135M --seed 1 --temperature 0.8 --max-new-tokens 100 "The lighthouse"
   godwit generate --model ./SmolLM2-135M --greedy --stop $'\n\n' < prompt.txt
@@ -41,6 +44,7 @@ which it ended: eos (the model ended it), stop, length or context.`,
 	c.Flags().StringArrayVarP(&g.files, "file", "f", nil, "read a prompt from this file, - is standard input (may be repeated)")
 	c.Flags().StringVar(&g.input, "input", "text", "what the input is: text, or jsonl")
 	c.Flags().IntVar(&g.samples, "samples", 1, "how many texts to write for each prompt; more than one need tokens that are drawn")
+	c.Flags().BoolVar(&g.plain, "no-special-tokens", false, "leave out the special tokens around a prompt, for one that has its own")
 	c.Flags().BoolVar(&g.echo, "echo", false, "print the prompt before its continuation")
 	c.Flags().IntVar(&g.logprobs, "logprobs", -1, "with --jsonl, add the tokens' logarithms of probability, and those of that many of the likeliest")
 	c.Flags().BoolVar(&g.jsonl, "jsonl", false, "write a JSON object a line for each text, as they are done")
@@ -55,6 +59,7 @@ type generateText struct {
 	input             string
 	samples, logprobs int
 	echo, jsonl       bool
+	plain             bool
 }
 
 // generated is the line of a text.
@@ -100,6 +105,9 @@ func (g *generateText) run(c *cobra.Command, args []string) error {
 	}
 	defer m.Close()
 	opts = append(opts, godwit.WithSamples(g.samples))
+	if g.plain {
+		opts = append(opts, godwit.WithPlainPrompt())
+	}
 	if g.logprobs >= 0 {
 		opts = append(opts, godwit.WithLogprobs(g.logprobs))
 	}
@@ -115,37 +123,48 @@ func (g *generateText) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	list := []generated{} // of --json
+	err = g.texts(c.Context(), m, s, prompts, &list)
+	if g.json && !g.jsonl && (err == nil || len(list) > 0) {
+		err = errors.Join(g.writeJSON(list), err)
+	}
+	return err
+}
+
+// texts continues the prompts. What --json writes is appended to list; with an error, it is what came until then.
+func (g *generateText) texts(ctx context.Context, m *godwit.Model, s *godwit.Session, prompts iter.Seq2[string, error],
+	list *[]generated) error {
 	for prompt, err := range prompts {
 		if err != nil {
 			return err
 		}
 		speed := speedometer{start: time.Now()}
-		tokens := s.Generate(c.Context(), prompt)
-		if g.jsonl || g.json {
-			texts, err := g.lines(m, prompt, speed.count(tokens))
-			if err != nil {
-				return err
-			}
+		tokens := speed.count(s.Generate(ctx, prompt))
+		switch {
+		case g.jsonl:
+			texts, ended := g.lines(m, prompt, tokens)
 			for _, t := range texts {
-				if !g.jsonl {
-					list = append(list, t)
-				} else if err := errors.Join(writeLine(g.out, t), g.out.Flush()); err != nil {
+				if err := errors.Join(writeLine(g.out, t), g.out.Flush()); err != nil {
 					return err
 				}
 			}
-		} else if err := g.stream(prompt, speed.count(tokens)); err != nil {
+			err = ended
+		case g.json:
+			var texts []generated
+			texts, err = g.lines(m, prompt, tokens)
+			*list = append(*list, texts...)
+		default:
+			err = g.stream(prompt, tokens)
+		}
+		if err != nil {
 			return err
 		}
 		speed.show(g.console)
-	}
-	if g.json && !g.jsonl {
-		return g.writeJSON(list)
 	}
 	return nil
 }
 
 // stream prints the texts one after the other, each with a newline at its end: the first as it comes, and what came of the next
-// meanwhile when that is done.
+// meanwhile when that is done. With an error, what came of all is printed.
 func (g *generateText) stream(prompt string, tokens iter.Seq2[godwit.Token, error]) error {
 	var waiting []sampleText
 	current, begun := 0, false // the sample that is printed, and whether something is there of it
@@ -162,7 +181,10 @@ func (g *generateText) stream(prompt string, tokens iter.Seq2[godwit.Token, erro
 	for t, err := range tokens {
 		if err != nil {
 			if begun {
-				fmt.Fprintln(g.out)
+				show("", true)
+			}
+			for current < len(waiting) {
+				show(string(waiting[current].text), true)
 			}
 			return err
 		}
@@ -210,19 +232,16 @@ func (g *generateText) shown(text string) string {
 	return b.String()
 }
 
-// lines collects the texts of a prompt.
+// lines collects the texts of a prompt. With an error, they are what came until then.
 func (g *generateText) lines(m *godwit.Model, prompt string, tokens iter.Seq2[godwit.Token, error]) ([]generated, error) {
 	tok, err := m.Tokenizer()
 	if err != nil {
 		return nil, err
 	}
-	all, err := godwit.Completions(tokens)
-	if err != nil {
-		return nil, err
-	}
+	all, ended := godwit.Completions(tokens)
 	list := make([]generated, len(all))
 	for i, t := range all {
-		l := generated{Prompt: prompt, Sample: i, Text: t.Text, IDs: []int32{}, Finish: string(t.Finish), Stop: t.Stop}
+		l := generated{Prompt: prompt, Sample: i, Text: t.Text, IDs: []int32{}, Finish: cmp.Or(string(t.Finish), interrupted), Stop: t.Stop}
 		for _, k := range t.Tokens {
 			l.IDs = append(l.IDs, k.ID)
 			if g.logprobs < 0 {
@@ -240,7 +259,7 @@ func (g *generateText) lines(m *godwit.Model, prompt string, tokens iter.Seq2[go
 		}
 		list[i] = l
 	}
-	return list, nil
+	return list, ended
 }
 
 // A speedometer counts tokens and the time they take: the first, with the prompt, and the others.

@@ -1,6 +1,9 @@
 package main
 
 import (
+	"bufio"
+	"bytes"
+	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -25,6 +28,11 @@ func TestGenerate(t *testing.T) {
 		{"", "--seed|3|-n|40|--samples|3|--echo|--stop|,|Once upon a time",
 			"Once upon a time\nOnce upon a time he had heard of the public led \"Now\nOnce upon a time\n"},
 		{"", "--seed|1|-n|12|--bf16-cache|Once upon a time", " it would be, for he was in his own way.\n"},
+		{"", "--greedy|-n|12|--prefill-chunk|1|Once upon a time", story + "\n"},
+		{"", "--greedy|-n|0|--context-length|12|--jsonl|Once upon a time",
+			`{"prompt":"Once upon a time","sample":0,"text":", he had been a great","ids":[12,281,337,465,259,513],"finish":"context"}` + "\n"},
+		{"", "--greedy|-n|5|--logit-bias|0=100|Once upon a time", "\n"},
+		{"", "--greedy|-n|5|--logit-bias|0=100|--show-special-tokens|Once upon a time", "<|endoftext|>\n"},
 		{`{"text": "Once upon a time"}` + "\n", "--input|jsonl|--jsonl|--greedy|-n|4",
 			`{"prompt":"Once upon a time","sample":0,"text":", he had been","ids":[12,281,337,465],"finish":"length"}` + "\n"},
 	} {
@@ -40,6 +48,56 @@ func TestGenerate(t *testing.T) {
 	if l := lines[0]; len(l.Logprobs) != 2 || len(l.Top) != 2 || len(l.Top[0]) != 3 || l.Top[0][0].Token != "," ||
 		l.Top[0][0].Logprob != l.Logprobs[0] || !(l.Top[0][1].Logprob < l.Logprobs[0]) {
 		t.Errorf("%+v", l)
+	}
+}
+
+// A lookingAway is a context that is done when it has been looked at often enough.
+type lookingAway struct {
+	context.Context
+	left int
+}
+
+// Err implements [context.Context].
+func (c *lookingAway) Err() error {
+	if c.left--; c.left < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// TestGenerateInterrupted: Ctrl-C leaves what came of all samples, and of the prompts before.
+func TestGenerateInterrupted(t *testing.T) {
+	if embeddedTextModel() == nil {
+		t.Skip("built without the model tiny")
+	}
+	const lines = `{"prompt":"Once upon a time","sample":0,"text":" it would ","ids":[311,494,301],"finish":"stop","stop":"be"}
+{"prompt":"Once upon a time","sample":1,"text":", for they are fine, and","ids":[12,336,358,459,272,609,12,269],"finish":"interrupted"}
+{"prompt":"Once upon a time","sample":2,"text":", he was met with a","ids":[12,281,306,276,334,340,259],"finish":"interrupted"}
+`
+	const texts = "Once upon a time it would \nOnce upon a time, for they are fine, and\nOnce upon a time, he was met with a\n"
+	for _, c := range []struct{ flag, want string }{{"--echo", texts}, {"--jsonl", lines}, {"--json", lines}} {
+		var out, errs bytes.Buffer
+		con := &console{in: strings.NewReader(""), out: bufio.NewWriter(&out), err: &errs, width: 80}
+		ctx := &lookingAway{t.Context(), 19}
+		code := run(ctx, con, []string{"generate", "--seed", "1", "--stop", "be", "-n", "200", "--samples", "3", c.flag, "Once upon a time"})
+		got := out.String()
+		if c.flag == "--json" {
+			var list []generated
+			if err := json.Unmarshal(out.Bytes(), &list); err != nil {
+				t.Fatal(err)
+			}
+			got = ""
+			for _, g := range list {
+				line, err := json.Marshal(g)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got += string(line) + "\n"
+			}
+		}
+		if code != 1 || errs.String() != "godwit: interrupted\n" || got != c.want {
+			t.Errorf("%s: exit code %d, %s\ngot  %s\nwant %s", c.flag, code, errs.String(), got, c.want)
+		}
 	}
 }
 

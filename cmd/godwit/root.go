@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/godwit-ml/godwit/generate"
 	"github.com/godwit-ml/godwit/hub"
 	"github.com/godwit-ml/godwit/loader"
 )
@@ -71,6 +72,10 @@ func message(err error) string {
 	}
 	if errors.As(err, &missing) || errors.As(err, &bind) {
 		return text
+	}
+	var unsupported *generate.UnsupportedError
+	if errors.As(err, &unsupported) {
+		text += ", by --ignore-setting " + unsupported.Setting
 	}
 	text, _, _ = strings.Cut(text, ": strconv.") // what Go calls the parser of a flag
 	lines := strings.Split(text, "\n")

@@ -13,11 +13,12 @@ import (
 // samplingFlags are the flags of commands that generate text. What is not given is as generation_config.json says.
 type samplingFlags struct {
 	most, least, topK, ngram, cacheMiB int
+	context, chunk                     int
 	temperature, topP, minP            float64
 	repetition, frequency, presence    float64
 	seed                               uint64
-	greedy, bf16, ignoreEOS            bool
-	stops, bad, biases                 []string
+	greedy, bf16, ignoreEOS, special   bool
+	stops, bad, biases, ignored        []string
 }
 
 // add adds the flags. most says how many tokens are generated at most if nobody does. Flags have no defaults to show: those are
@@ -41,6 +42,11 @@ func (s *samplingFlags) add(c *cobra.Command, most string) {
 	f.StringArrayVar(&s.bad, "bad-word", nil, "do not write this word (may be repeated)")
 	f.StringArrayVar(&s.biases, "logit-bias", nil, "ID=NUMBER: add this to the logit of a token (may be repeated)")
 	f.BoolVar(&s.ignoreEOS, "ignore-eos", false, "go on where the model would end")
+	f.BoolVar(&s.special, "show-special-tokens", false, "show special tokens in the text")
+	f.StringArrayVar(&s.ignored, "ignore-setting", nil,
+		"setting of generation_config.json to leave out, like num_beams, as there are no beams (may be repeated)")
+	f.IntVar(&s.context, "context-length", 0, "tokens of the longest text, prompt included, 0 for what config.json says")
+	f.IntVar(&s.chunk, "prefill-chunk", 0, "tokens of a prompt that are computed at once, 0 for 512; memory grows with them")
 	f.BoolVar(&s.bf16, "bf16-cache", false, "keep keys and values in 16 bits: half the memory")
 	f.IntVar(&s.cacheMiB, "cache-limit", 0, "most MiB for keys and values, 0 for no limit")
 }
@@ -54,6 +60,10 @@ func (s *samplingFlags) options(c *cobra.Command) ([]godwit.GenerateOption, erro
 		return nil, usagef("--min-new-tokens is %d, less than 0", s.least)
 	case s.most > 0 && s.least > s.most:
 		return nil, usagef("--min-new-tokens is %d, more than --max-new-tokens, %d", s.least, s.most)
+	case s.context < 0 || s.context > math.MaxInt32:
+		return nil, usagef("--context-length is %d, must be from 0 to %d", s.context, math.MaxInt32)
+	case s.chunk < 0 || s.chunk > math.MaxInt32:
+		return nil, usagef("--prefill-chunk is %d, must be from 0 to %d", s.chunk, math.MaxInt32)
 	case s.cacheMiB < 0 || s.cacheMiB > 1<<30:
 		return nil, usagef("--cache-limit is %d MiB, must be from 0 to %d", s.cacheMiB, 1<<30)
 	case s.temperature < 0:
@@ -86,6 +96,14 @@ func (s *samplingFlags) options(c *cobra.Command) ([]godwit.GenerateOption, erro
 	set("stop", godwit.WithStop(s.stops...))
 	set("bad-word", godwit.WithBadWords(s.bad...))
 	set("logit-bias", godwit.WithLogitBias(bias))
+	set("ignore-setting", godwit.WithIgnoredSettings(s.ignored...))
+	if s.context > 0 {
+		opts = append(opts, godwit.WithContextLength(s.context))
+	}
+	set("prefill-chunk", godwit.WithPrefillChunk(s.chunk))
+	if s.special {
+		opts = append(opts, godwit.WithSpecialTokens())
+	}
 	if s.ignoreEOS {
 		opts = append(opts, godwit.WithIgnoreEOS())
 	}

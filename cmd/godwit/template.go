@@ -65,6 +65,7 @@ and a line of the output is {"rendered": ...} or {"error": ...}.`,
 	fl.StringVar(&f.systemText, "system", "", "system message before it: how the model is to answer")
 	fl.StringVarP(&f.file, "file", "f", "", "read messages from this JSON file, - is standard input")
 	fl.StringVar(&f.tools, "tools", "", "JSON file with the list of tools")
+	fl.StringVar(&f.documents, "documents", "", "JSON file with the list of documents")
 	fl.StringVar(&f.name, "name", "", "name of the template, if the model has several")
 	fl.StringArrayVar(&f.set, "set", nil, "variable of the template, name=JSON (may be repeated)")
 	fl.BoolVar(&f.noPrompt, "no-generation-prompt", false, "end with the last message")
@@ -78,7 +79,8 @@ and a line of the output is {"rendered": ...} or {"error": ...}.`,
 type templateFlags struct {
 	userText, systemText    string
 	user, system            bool // whether they are given
-	file, tools, name       string
+	file, tools, documents  string
+	name                    string
 	set                     []string
 	noPrompt, continueFinal bool
 	source, jsonl           bool
@@ -97,11 +99,12 @@ func (c *console) template(f *templateFlags, name string) error {
 		return err
 	}
 	if f.tools != "" {
-		v, err := c.readJSON(f.tools)
-		if err != nil {
+		if in.Tools, err = c.readList(f.tools, "a list of tools"); err != nil {
 			return err
 		}
-		if in.Tools, err = asList(v, f.tools, "a list of tools"); err != nil {
+	}
+	if f.documents != "" {
+		if in.Documents, err = c.readList(f.documents, "a list of documents"); err != nil {
 			return err
 		}
 	}
@@ -243,6 +246,15 @@ func (c *console) messages(f *templateFlags, in *chat.Input) error {
 		in.Messages = append(in.Messages, m)
 	}
 	return nil
+}
+
+// readList reads a JSON file that is one list.
+func (c *console) readList(name, what string) ([]any, error) {
+	v, err := c.readJSON(name)
+	if err != nil {
+		return nil, err
+	}
+	return asList(v, shownName(name), what)
 }
 
 func asList(v any, name, what string) ([]any, error) {
