@@ -2,6 +2,7 @@ package gpt
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/godwit-ml/godwit/arch"
 	"github.com/godwit-ml/godwit/kernels"
@@ -39,13 +40,42 @@ func (m *CausalLM) newCache(o arch.CacheOptions) *cache {
 }
 
 // CacheBytes implements [arch.Decoder].
-func (m *CausalLM) CacheBytes(o arch.CacheOptions, tokens int) int {
+func (m *CausalLM) CacheBytes(o arch.CacheOptions, tokens int) int { return m.c.cacheBytes(o, tokens) }
+
+func (c *config) cacheBytes(o arch.CacheOptions, tokens int) int {
 	typ, chunk := storage(o)
 	n := 0
-	for _, l := range m.c.LayerSpecs {
-		n += kernels.KVBytes(m.c.KVHeads, m.c.HeadDim, typ, l.Window, tokens, chunk)
+	for _, l := range c.LayerSpecs {
+		n += kernels.KVBytes(c.KVHeads, c.HeadDim, typ, l.Window, tokens, chunk)
 	}
 	return n
+}
+
+// A CacheSize is what the keys and values of a sequence take, known from config.json alone.
+type CacheSize struct {
+	Token   int // bytes of a token in all layers; of those with a sliding window as long as it sees the token
+	Context int // tokens of the longest sequence that config.json, or else the default of the model's type, speaks of
+	Full    int // bytes of that: whole pages of 512 tokens in each layer, and of a window no more than it needs
+}
+
+// ReadCacheSize returns what the cache of a decoder takes. It is an error if the model is none of this package's, or config.json is
+// not right.
+func ReadCacheSize(ac *arch.Config, o arch.CacheOptions) (CacheSize, error) {
+	f, class := families[ac.ModelType], ac.Class()
+	if f == nil || !strings.HasSuffix(class, "ForCausalLM") && !strings.HasSuffix(class, "LMHeadModel") {
+		return CacheSize{}, fmt.Errorf("%s of type %s is no decoder that generates text", class, ac.ModelType)
+	}
+	c, err := readConfig(ac, f)
+	if err != nil {
+		return CacheSize{}, err
+	}
+	if !c.Causal {
+		return CacheSize{}, fmt.Errorf("the model cannot generate: its tokens see those after them")
+	}
+	typ, _ := storage(o)
+	const many = 1 << 20 // tokens that fill their last page
+	all := kernels.KVBytes(c.KVHeads, c.HeadDim, typ, 0, many, 1)
+	return CacheSize{Token: c.Layers * (all / many), Context: c.MaxPositions, Full: c.cacheBytes(o, c.MaxPositions)}, nil
 }
 
 // storage returns what the options say, in the terms of kernels.

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/godwit-ml/godwit/arch"
+	"github.com/godwit-ml/godwit/arch/gpt"
 	"github.com/godwit-ml/godwit/hub"
 	"github.com/godwit-ml/godwit/internal/sentence"
 	"github.com/godwit-ml/godwit/kernels"
@@ -30,8 +31,9 @@ func inspectCommand(io *console) *cobra.Command {
 		Use:   "inspect MODEL",
 		Short: "Show what a model is made of",
 		Long: `inspect shows a model's configuration, its tensors with their types and shapes, the number of parameters, the
-memory that its weights take in use, the vectors and prompts of a sentence-transformers repository, and what
-its README.md says about licence and limits. The model need not be of a type that godwit can run.
+memory that its weights take in use and, of a decoder, the keys and values of a text (those of its longest text
+are reserved in pages of 512 tokens), the vectors and prompts of a sentence-transformers repository, and what its
+README.md says about licence and limits. The model need not be of a type that godwit can run.
 
 Tensors that differ only in numbers are shown as one line: encoder.layer.{0-11}. With --tensors, or --json,
 each is listed.`,
@@ -68,6 +70,7 @@ type inspection struct {
 	Memory     int64            `json:"memory_bytes"` // of the weights in use
 	DTypes     map[string]int64 `json:"parameters_by_dtype"`
 	MaxTokens  int              `json:"max_tokens,omitempty"` // the longest text, special tokens included
+	Cache      *cacheInfo       `json:"cache,omitempty"`      // of a decoder that generates text
 	Vectors    *vectorInfo      `json:"vectors,omitempty"`    // of a sentence-transformers repository
 	Card       modelcard.Card   `json:"card"`
 	CardError  string           `json:"card_error,omitempty"`
@@ -79,6 +82,32 @@ type tensorInfo struct {
 	Name  string `json:"name"`
 	DType string `json:"dtype"`
 	Shape []int  `json:"shape"`
+}
+
+// cacheInfo is what the keys and values of a text take.
+type cacheInfo struct {
+	Context  int       `json:"context_length"` // tokens of the longest text
+	Float32  cacheSize `json:"float32"`
+	BFloat16 cacheSize `json:"bfloat16"` // with --bf16-cache
+}
+
+// cacheSize is what they take in one type.
+type cacheSize struct {
+	Token   int `json:"bytes_per_token"`
+	Context int `json:"bytes_at_context_length"`
+}
+
+// readCache returns what the keys and values of a decoder take, nil of another model.
+func readCache(c *arch.Config) *cacheInfo {
+	wide, err := gpt.ReadCacheSize(c, arch.CacheOptions{})
+	if err != nil {
+		return nil
+	}
+	narrow, err := gpt.ReadCacheSize(c, arch.CacheOptions{BFloat16: true})
+	if err != nil {
+		return nil
+	}
+	return &cacheInfo{wide.Context, cacheSize{wide.Token, wide.Full}, cacheSize{narrow.Token, narrow.Full}}
 }
 
 // vectorInfo is what a sentence-transformers repository says of its vectors.
@@ -136,6 +165,7 @@ func inspect(fsys fs.FS) (*inspection, error) {
 		r.DTypes[v.DType.String()] += int64(v.Len())
 	}
 	r.MaxTokens = maxTokens(base, fsys)
+	r.Cache = readCache(config)
 	r.Vectors = readVectors(fsys, text)
 	readme, err := fs.ReadFile(fsys, "README.md")
 	if err == nil {
@@ -156,6 +186,7 @@ func maxTokens(base, root fs.FS) int {
 		file, key string
 	}{
 		{base, "config.json", "max_position_embeddings"},
+		{base, "config.json", "n_positions"},
 		{base, "tokenizer_config.json", "model_max_length"},
 		{base, "sentence_bert_config.json", "max_seq_length"},
 		{root, "sentence_bert_config.json", "max_seq_length"},
@@ -218,6 +249,15 @@ func (r *inspection) print(io *console, all bool) {
 	add("weights", fmt.Sprintf("%s in %d tensors; about %s in use", bytesOf(r.FileBytes), len(r.Tensors), bytesOf(r.Memory)))
 	if r.MaxTokens > 0 {
 		add("longest text", fmt.Sprintf("%d tokens, special ones included", r.MaxTokens))
+	}
+	if c := r.Cache; c != nil {
+		for _, t := range []struct {
+			name string
+			size cacheSize
+		}{{"float32", c.Float32}, {"bfloat16", c.BFloat16}} {
+			add("cache, "+t.name, fmt.Sprintf("%s a token, %s for %d tokens", bytesOf(int64(t.size.Token)),
+				bytesOf(int64(t.size.Context)), c.Context))
+		}
 	}
 	if v := r.Vectors; v != nil {
 		add("vectors", fmt.Sprintf("%d numbers, compared by %s", v.Dimensions, v.Similarity))

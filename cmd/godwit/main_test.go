@@ -411,13 +411,22 @@ func TestInspect(t *testing.T) {
 func TestInspectNarrow(t *testing.T) {
 	out := must(t, "", "inspect", teller(t, ""))
 	for _, want := range []string{
-		"parameters    443,232 (443,232 BF16)\n",
-		"weights       886.5 kB in 38 tensors; about 888.2 kB in use\n",
-		"longest text  256 tokens, special ones included\n",
+		"parameters       443,232 (443,232 BF16)\n",
+		"weights          886.5 kB in 38 tensors; about 888.2 kB in use\n",
+		"longest text     256 tokens, special ones included\n",
+		"cache, float32   1.0 kB a token, 524.3 kB for 256 tokens\n",
+		"cache, bfloat16  512 bytes a token, 262.1 kB for 256 tokens\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}
+	}
+	var r inspection
+	if err := json.Unmarshal([]byte(must(t, "", "inspect", teller(t, ""), "--json")), &r); err != nil {
+		t.Fatal(err)
+	}
+	if want := (cacheInfo{256, cacheSize{1024, 1024 * 512}, cacheSize{512, 512 * 512}}); r.Cache == nil || *r.Cache != want {
+		t.Errorf("cache %+v, want %+v", r.Cache, want)
 	}
 }
 
