@@ -364,7 +364,7 @@ func TestBadImages(t *testing.T) {
 			_, err := m.ClassifyImagesZeroShot(t.Context(), []godwit.Image{good}, []string{"a"}, godwit.WithHypothesis("a photo"))
 			return err
 		}},
-		{"godwit: the model does not take texts: its model_type is meancolour", func() error { _, err := m.Embed(t.Context(), []string{"a"}); return err }},
+		{"godwit: the model does not take texts: its model_type is meancolour; models of texts do, and of those of images CLIP and SigLIP", func() error { _, err := m.Embed(t.Context(), []string{"a"}); return err }},
 		{"godwit: imageproc: preprocessor_config.json is not there: is this the folder of a model for images?",
 			func() error {
 				_, err := openColours(t, colours, "").EmbedImages(t.Context(), []godwit.Image{good})

@@ -228,9 +228,9 @@ type raw struct {
 	SparseStep   *int  `json:"decoder_sparse_step"`
 	MLPOnly      []int `json:"mlp_only_layers"`
 
-	Labels *int   `json:"num_labels"`
-	EOS    idList `json:"eos_token_id"`
-	Pad    *int32 `json:"pad_token_id"`
+	Labels *int         `json:"num_labels"`
+	EOS    idList       `json:"eos_token_id"`
+	Pad    given[int32] `json:"pad_token_id"`
 }
 
 // given is a field whose absence means its default, and null that there is none.
@@ -320,7 +320,10 @@ func translate(c *arch.Config, f *family) (*config, error) {
 	}
 	cfg := &config{Vocab: r.Vocab, Hidden: r.Hidden, WordDim: r.Hidden, Layers: r.Layers, Heads: r.Heads, KVHeads: kv, Inner: inner,
 		MaxPositions: r.MaxPositions, Tied: r.Tied, Norm: f.norm, Place: f.place, Gated: f.gated, Packing: f.packing,
-		Causal: true, EmbedScale: 1, Residual: 1, LogitDivisor: 1, LogitScale: 1, Labels: 2, EOS: r.EOS, Pad: orElse(r.Pad, -1)}
+		Causal: true, EmbedScale: 1, Residual: 1, LogitDivisor: 1, LogitScale: 1, Labels: 2, EOS: r.EOS, Pad: orElse(r.Pad.v, -1)}
+	if !r.Pad.set {
+		cfg.Pad = orElse(d.pad, -1)
+	}
 	cfg.Norm.Eps = float32(eps)
 	if len(c.ID2Label) > 0 {
 		cfg.Labels = len(c.ID2Label)

@@ -45,7 +45,11 @@ type defaults struct {
 	act            string
 	eps            float64
 	theta, partial float64 // 0: 10000, 1
+	pad            *int32  // pad_token_id; nil: none
 }
+
+// pad returns a default of pad_token_id.
+func pad(id int32) *int32 { return &id }
 
 var (
 	rms       = normKind{RMS: true}
@@ -161,7 +165,7 @@ var families = map[string]*family{
 	// Gemma (arXiv:2403.08295) is Llama with norms of weight 1+w, embeddings scaled by the root of their size, and GELU.
 	"gemma": {prefixes: model, aliases: llamaNames, norm: gemmaNorm, gated: true, headDim: true, tied: true, rotary: true,
 		defaults: defaults{vocab: 256000, hidden: 3072, layers: 28, heads: 16, kv: 16, inner: 24576, positions: 8192, headDim: 256,
-			act: "gelu_pytorch_tanh", eps: 1e-6},
+			act: "gelu_pytorch_tanh", eps: 1e-6, pad: pad(0)},
 		adjust: func(c *config, r *raw) error {
 			if orElse(r.Bidirectional, false) {
 				return errors.New("use_bidirectional_attention is supported for gemma3_text only")
@@ -171,7 +175,7 @@ var families = map[string]*family{
 	// Gemma 2 (arXiv:2408.00118) is Gemma with norms around its blocks, a window in every second layer, and soft caps.
 	"gemma2": {prefixes: model, aliases: gemmaNames, norm: gemmaNorm, place: around, gated: true, headDim: true, tied: true, rotary: true,
 		defaults: defaults{vocab: 256000, hidden: 2304, layers: 26, heads: 8, kv: 4, inner: 9216, positions: 8192, headDim: 256,
-			act: "gelu_pytorch_tanh", eps: 1e-6},
+			act: "gelu_pytorch_tanh", eps: 1e-6, pad: pad(0)},
 		adjust: func(c *config, r *raw) error {
 			if orElse(r.Bidirectional, false) {
 				return errors.New("use_bidirectional_attention is supported for gemma3_text only")
@@ -188,7 +192,7 @@ var families = map[string]*family{
 	"gemma3_text": {prefixes: model, aliases: gemmaNames, norm: gemmaNorm, place: around, gated: true, headDim: true, tied: true,
 		rotary: true, twoRopes: true,
 		defaults: defaults{vocab: 262208, hidden: 2304, layers: 26, heads: 8, kv: 4, inner: 9216, positions: 131072, headDim: 256,
-			act: "gelu_pytorch_tanh", eps: 1e-6, theta: 1e6},
+			act: "gelu_pytorch_tanh", eps: 1e-6, theta: 1e6, pad: pad(0)},
 		adjust: func(c *config, r *raw) error {
 			c.QKNorm, c.QKNormKind = perHead, c.Norm
 			c.LogitCap = float32(orElse(r.LogitCap.v, 0)) // it has no other cap, whatever attn_logit_softcapping says
@@ -209,7 +213,7 @@ var families = map[string]*family{
 	// SmolLM 3 is Llama with layers that have no positions at all.
 	"smollm3": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, tied: true, rotary: true, noRope: true,
 		defaults: defaults{vocab: 128256, hidden: 2048, layers: 36, heads: 16, kv: 4, inner: 11008, positions: 32768, act: "silu",
-			eps: 1e-6, theta: 2e6},
+			eps: 1e-6, theta: 2e6, pad: pad(128004)},
 		adjust: func(c *config, r *raw) error {
 			c.QKVBias, c.OutBias, c.MLPBias = r.AttentionBias, r.AttentionBias, r.MLPBias
 			return c.slide(r, r.SlidingWindow.v, func(i int) bool {
@@ -219,7 +223,7 @@ var families = map[string]*family{
 		}},
 	// OLMo 2 (arXiv:2501.00656) is Llama with norms after its blocks, and queries and keys normalised as wholes.
 	"olmo2": {prefixes: model, norm: rms, place: after, gated: true, rotary: true, aliases: gemmaNames,
-		defaults: defaults{vocab: 50304, hidden: 4096, layers: 32, heads: 32, inner: 11008, positions: 2048, act: "silu", eps: 1e-5},
+		defaults: defaults{vocab: 50304, hidden: 4096, layers: 32, heads: 32, inner: 11008, positions: 2048, act: "silu", eps: 1e-5, pad: pad(1)},
 		adjust: func(c *config, r *raw) error {
 			c.QKNorm, c.QKNormKind = whole, c.Norm
 			c.QKVBias, c.OutBias = r.AttentionBias, r.AttentionBias
@@ -261,7 +265,7 @@ var families = map[string]*family{
 	// Cohere's Command R: parallel blocks, norms without bias, rotary pairs side by side.
 	"cohere": {prefixes: model, aliases: llamaNames, norm: normKind{}, gated: true, tied: true, rotary: true, interleaved: true,
 		defaults: defaults{vocab: 256000, hidden: 8192, layers: 40, heads: 64, inner: 22528, positions: 8192, act: "silu", eps: 1e-5,
-			theta: 5e5},
+			theta: 5e5, pad: pad(0)},
 		adjust: func(c *config, r *raw) error {
 			c.Parallel, c.OneNorm = true, true
 			c.QKVBias, c.OutBias = r.AttentionBias, r.AttentionBias
@@ -273,7 +277,7 @@ var families = map[string]*family{
 		}},
 	// Phi-3 (arXiv:2404.14219) is Llama with fused tensors.
 	"phi3": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, packing: sides, rotary: true, ropeAnew: true,
-		defaults: defaults{vocab: 32064, hidden: 3072, layers: 32, heads: 32, inner: 8192, positions: 4096, act: "silu", eps: 1e-5},
+		defaults: defaults{vocab: 32064, hidden: 3072, layers: 32, heads: 32, inner: 8192, positions: 4096, act: "silu", eps: 1e-5, pad: pad(32000)},
 		adjust: func(c *config, r *raw) error {
 			c.FusedGate = true
 			return slideAll(c, r.SlidingWindow.v)
@@ -343,7 +347,7 @@ var families = map[string]*family{
 		aliases: []loader.Alias{{Old: "self_attn_layer_norm", New: "attn_norm"}, {Old: ".final_layer_norm", New: ".mlp_norm"},
 			{Old: "final_layer_norm", New: "norm"}, {Old: ".fc1", New: ".mlp.up_proj"}, {Old: ".fc2", New: ".mlp.down_proj"},
 			{Old: "out_proj", New: "o_proj"}, {Old: "project_o_proj", New: "project_out"}},
-		defaults: defaults{vocab: 50272, hidden: 768, layers: 12, heads: 12, inner: 3072, positions: 2048, act: "relu", eps: 1e-5},
+		defaults: defaults{vocab: 50272, hidden: 768, layers: 12, heads: 12, inner: 3072, positions: 2048, act: "relu", eps: 1e-5, pad: pad(1)},
 		adjust: func(c *config, r *raw) error {
 			b := orElse(r.EnableBias, true)
 			c.QKVBias, c.OutBias, c.MLPBias, c.LearnedPositions, c.PositionOffset = b, b, b, true, 2

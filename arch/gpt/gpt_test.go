@@ -263,3 +263,56 @@ func FuzzConfig(f *testing.F) {
 		}
 	})
 }
+
+// padDefaults are the pad_token_id of transformers' config classes (5.23); the other types have none.
+var padDefaults = map[string]int32{"phi3": 32000, "gemma": 0, "gemma2": 0, "gemma3_text": 0, "smollm3": 128004, "olmo2": 1, "cohere": 0, "opt": 1}
+
+// TestPadDefaults: the padding that a config.json does not speak of, and the one that it says there is none of.
+func TestPadDefaults(t *testing.T) {
+	for modelType := range families {
+		want, ok := padDefaults[modelType]
+		if !ok {
+			want = -1
+		}
+		for _, c := range []struct {
+			field string
+			want  int32
+		}{{"", want}, {`, "pad_token_id": null`, -1}, {`, "pad_token_id": 7`, 7}, {`, "pad_token_id": -1`, -1}} {
+			config, err := readConfig(parse(t, modelType, small+c.field))
+			if err != nil {
+				t.Fatalf("%s: %v", modelType, err)
+			}
+			if config.Pad != c.want {
+				t.Errorf("%s%s: pad_token_id is %d, want %d", modelType, c.field, config.Pad, c.want)
+			}
+		}
+	}
+}
+
+// TestClassifierPadding: a sequence is classified by its last token that is no padding.
+func TestClassifierPadding(t *testing.T) {
+	x := kernels.New(nil, 1)
+	defer x.Close()
+	logits := func(modelType, fields string, ids ...int64) []float32 {
+		t.Helper()
+		m := newTestModel(t, x, modelType, small+`, "architectures": ["XForSequenceClassification"]`+fields, tensor.F32)
+		out, err := m.Forward(new(tensor.Workspace), map[string]tensor.Tensor{"input_ids": tensor.FromInt64(ids, 1, len(ids))}, arch.ForwardOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return out["logits"].Data
+	}
+	for _, c := range []struct {
+		modelType, fields string
+		padding           int64
+		ignored           bool
+	}{
+		{"gemma", "", 0, true}, {"gemma", `, "pad_token_id": null`, 0, false}, {"gemma", `, "pad_token_id": 3`, 0, false},
+		{"gemma", `, "pad_token_id": 3`, 3, true}, {"llama", "", 0, false}, {"opt", "", 1, true}, {"olmo2", "", 1, true}, {"cohere", "", 0, true},
+	} {
+		alone, padded := logits(c.modelType, c.fields, 5, 6), logits(c.modelType, c.fields, 5, 6, c.padding, c.padding)
+		if got := slices.Equal(padded, alone); got != c.ignored {
+			t.Errorf("%s%s: %v with padding, %v without", c.modelType, c.fields, padded, alone)
+		}
+	}
+}

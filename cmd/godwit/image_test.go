@@ -360,7 +360,7 @@ var badImageCases = []badCase{
 		want: "standard input is named twice (see godwit preprocess --help)"},
 	{name: "a folder preprocessed", args: "preprocess|../../models/digits|DIR/model|--out|DIR/x", code: 1, want: "DIR/model: is a folder, not a file"},
 	{name: "similarity of texts to a model of images", args: "similarity|-m|../../models/digits|--image|" + digitFiles + "digit-1.png|a", code: 1,
-		want: "../../models/digits does not take texts: its model_type is vit"},
+		want: "../../models/digits does not take texts: its model_type is vit; models of texts do, and of those of images CLIP and SigLIP"},
 	{name: "similarity of an image without a model", args: "similarity|--image|x.png|a", code: 2,
 		want: "--image needs --model with a model of images and texts (CLIP, SigLIP), or for images alone of images (DINOv2, ViT) (see godwit similarity --help)"},
 	{name: "images searched without a model", args: "search|--images|a|DIR", code: 2,
