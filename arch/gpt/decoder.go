@@ -1,6 +1,7 @@
 package gpt
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -55,7 +56,9 @@ func (c *config) cacheBytes(o arch.CacheOptions, tokens int) int {
 type CacheSize struct {
 	Token   int // bytes of a token in all layers; of those with a sliding window as long as it sees the token
 	Context int // tokens of the longest sequence that config.json, or else the default of the model's type, speaks of
-	Full    int // bytes of that: whole pages of 512 tokens in each layer, and of a window no more than it needs
+
+	c *config
+	o arch.CacheOptions
 }
 
 // ReadCacheSize returns what the cache of a decoder takes. It is an error if the model is none of this package's, or config.json is
@@ -70,13 +73,17 @@ func ReadCacheSize(ac *arch.Config, o arch.CacheOptions) (CacheSize, error) {
 		return CacheSize{}, err
 	}
 	if !c.Causal {
-		return CacheSize{}, fmt.Errorf("the model cannot generate: its tokens see those after them")
+		return CacheSize{}, errors.New("the model cannot generate: its tokens see those after them")
 	}
 	typ, _ := storage(o)
 	const many = 1 << 20 // tokens that fill their last page
 	all := kernels.KVBytes(c.KVHeads, c.HeadDim, typ, 0, many, 1)
-	return CacheSize{Token: c.Layers * (all / many), Context: c.MaxPositions, Full: c.cacheBytes(o, c.MaxPositions)}, nil
+	return CacheSize{Token: c.Layers * (all / many), Context: c.MaxPositions, c: c, o: o}, nil
 }
+
+// Bytes returns what a sequence of that many tokens takes: whole pages of 512 tokens in each layer, and of a window no more than it
+// needs.
+func (s CacheSize) Bytes(tokens int) int { return s.c.cacheBytes(s.o, tokens) }
 
 // storage returns what the options say, in the terms of kernels.
 func storage(o arch.CacheOptions) (typ kernels.KVType, chunk int) {

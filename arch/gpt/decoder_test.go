@@ -376,29 +376,31 @@ func TestReadCacheSize(t *testing.T) {
 	for _, c := range []struct {
 		modelType, fields string
 		o                 arch.CacheOptions
-		want              CacheSize
+		want              [3]int // bytes of a token, context, bytes of it
 		err               string
 	}{
-		{"llama", lm + smallWith(`"num_key_value_heads": 1, "max_position_embeddings": 4096`), wide, CacheSize{192, 4096, 192 * 4096}, ""},
-		{"llama", lm + smallWith(`"num_key_value_heads": 1, "max_position_embeddings": 4097`), narrow, CacheSize{96, 4097, 96 * (4096 + 512)}, ""},
+		{"llama", lm + smallWith(`"num_key_value_heads": 1, "max_position_embeddings": 4096`), wide, [3]int{192, 4096, 192 * 4096}, ""},
+		{"llama", lm + smallWith(`"num_key_value_heads": 1, "max_position_embeddings": 4097`), narrow, [3]int{96, 4097, 96 * (4096 + 512)}, ""},
 		// A window of 30 and a chunk of 512 may touch three pages.
-		{"mistral", lm + smallWith(`"sliding_window": 30, "max_position_embeddings": 4096`), wide, CacheSize{576, 4096, 576 * 3 * 512}, ""},
-		{"mistral", lm + smallWith(`"sliding_window": 30, "max_position_embeddings": 4096`), arch.CacheOptions{Chunk: 1}, CacheSize{576, 4096, 576 * 2 * 512}, ""},
+		{"mistral", lm + smallWith(`"sliding_window": 30, "max_position_embeddings": 4096`), wide, [3]int{576, 4096, 576 * 3 * 512}, ""},
+		{"mistral", lm + smallWith(`"sliding_window": 30, "max_position_embeddings": 4096`), arch.CacheOptions{Chunk: 1}, [3]int{576, 4096, 576 * 2 * 512}, ""},
 		{"gpt2", `"architectures": ["GPT2LMHeadModel"], "n_positions": 600, "n_embd": 24, "n_head": 3`, wide,
-			CacheSize{12 * 3 * 24 * 4, 600, 12 * 3 * 24 * 4 * 1024}, ""},
-		{"gpt2", `"architectures": ["GPT2Model"]`, wide, CacheSize{}, "GPT2Model of type gpt2 is no decoder that generates text"},
-		{"bert", `"architectures": ["BertForCausalLM"]`, wide, CacheSize{}, "BertForCausalLM of type bert is no decoder that generates text"},
-		{"llama", lm + `"hidden_size": 7`, wide, CacheSize{}, "config.json: hidden_size 7 is not a multiple of num_attention_heads 32"},
-		{"gemma3_text", lm + `"use_bidirectional_attention": true`, wide, CacheSize{}, "the model cannot generate: its tokens see those after them"},
+			[3]int{12 * 3 * 24 * 4, 600, 12 * 3 * 24 * 4 * 1024}, ""},
+		{"gpt2", `"architectures": ["GPT2Model"]`, wide, [3]int{}, "GPT2Model of type gpt2 is no decoder that generates text"},
+		{"bert", `"architectures": ["BertForCausalLM"]`, wide, [3]int{}, "BertForCausalLM of type bert is no decoder that generates text"},
+		{"llama", lm + `"hidden_size": 7`, wide, [3]int{}, "config.json: hidden_size 7 is not a multiple of num_attention_heads 32"},
+		{"gemma3_text", lm + `"use_bidirectional_attention": true`, wide, [3]int{}, "the model cannot generate: its tokens see those after them"},
 	} {
 		config, _ := parse(t, c.modelType, c.fields)
 		got, err := ReadCacheSize(config, c.o)
-		text := ""
+		text, size := "", [3]int{}
 		if err != nil {
 			text = err.Error()
+		} else {
+			size = [3]int{got.Token, got.Context, got.Bytes(got.Context)}
 		}
-		if got != c.want || text != c.err {
-			t.Errorf("%s, %s: %+v, %q; want %+v, %q", c.modelType, c.fields, got, text, c.want, c.err)
+		if size != c.want || text != c.err {
+			t.Errorf("%s, %s: %+v, %q; want %+v, %q", c.modelType, c.fields, size, text, c.want, c.err)
 		}
 	}
 }

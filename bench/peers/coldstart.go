@@ -32,10 +32,8 @@ func (o *options) coldstart() error {
 	}
 	defer os.RemoveAll(dir)
 	binary := filepath.Join(dir, "godwit")
-	build := exec.Command("go", "build", "-o", binary, "github.com/godwit-ml/godwit/cmd/godwit")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if said, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build cmd/godwit: %w\n%s", err, said)
+	if err := buildGodwit(binary); err != nil {
+		return err
 	}
 	var subjects []*subject
 	if o.family == decoderCells {

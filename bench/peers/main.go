@@ -36,6 +36,10 @@
 //
 // With -coldstart it measures instead the time from the start of a fresh process to its first embedding, or of a decoder to its
 // first token, and the peak of its resident memory.
+//
+// With -memory it measures, of a decoder, the resident memory of fresh processes that compute a prompt and some tokens after it, beside
+// the bytes of the weights and of the keys and values. Besides the engines, -peers can then name the command godwit generate:
+// generate, and generate:bf16 with its flag --bf16-cache.
 package main
 
 import (
@@ -84,9 +88,10 @@ func run() error {
 		o     options
 		serve = flag.String("serve", "", "be an engine, godwit or limit: speak the line protocol (-threads with one entry);\n"+
 			"or phases: time yourself")
-		text  = flag.String("text", "", "compare tokenizers on the paragraphs of this file")
-		cold  = flag.Bool("coldstart", false, "measure fresh processes up to their first embedding")
-		peers = flag.String("peers", "", "engines, godwit first: godwit, godwit:avx2 (or another instruction set),\n"+
+		text   = flag.String("text", "", "compare tokenizers on the paragraphs of this file")
+		cold   = flag.Bool("coldstart", false, "measure fresh processes up to their first embedding")
+		memory = flag.Bool("memory", false, "measure the resident memory of fresh processes of a decoder")
+		peers  = flag.String("peers", "", "engines, godwit first: godwit, godwit:avx2 (or another instruction set),\n"+
 			"onnxruntime, torch, openvino, llamacpp:f16 (bf16, f32); with -kernels mkl, onednn, openblas, torch;\n"+
 			"empty: godwit and what the Python has")
 		cells = flag.String("cells", "", "sizes, separated by commas: batch x length; of images a batch; of a decoder the length of a\n"+
@@ -114,7 +119,11 @@ func run() error {
 		}
 		o.family = c.family()
 	}
-	if o.cells, err = parseCells(cmp.Or(*cells, defaultCells(o.family)), o.family); err != nil {
+	usual := defaultCells(o.family)
+	if *memory {
+		usual = memoryCells
+	}
+	if o.cells, err = parseCells(cmp.Or(*cells, usual), o.family); err != nil {
 		return err
 	}
 	for s := range strings.SplitSeq(*threads, ",") {
@@ -156,8 +165,14 @@ func run() error {
 	if err := o.export(); err != nil {
 		return err
 	}
-	if *cold {
+	if _, err := os.Stat(filepath.Join(o.model, "tokenizer.json")); *memory && *peers == "" && err == nil {
+		o.peers = append([]string{command, command16}, o.peers...)
+	}
+	switch {
+	case *cold:
 		return o.coldstart()
+	case *memory:
+		return o.memory()
 	}
 	return o.compare()
 }

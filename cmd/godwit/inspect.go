@@ -107,7 +107,8 @@ func readCache(c *arch.Config) *cacheInfo {
 	if err != nil {
 		return nil
 	}
-	return &cacheInfo{wide.Context, cacheSize{wide.Token, wide.Full}, cacheSize{narrow.Token, narrow.Full}}
+	return &cacheInfo{wide.Context, cacheSize{wide.Token, wide.Bytes(wide.Context)},
+		cacheSize{narrow.Token, narrow.Bytes(narrow.Context)}}
 }
 
 // vectorInfo is what a sentence-transformers repository says of its vectors.

@@ -29,6 +29,7 @@ def arguments(**more):
     p.add_argument("--model", help="folder with config.json and model.safetensors")
     p.add_argument("--onnx", help="folder with the files that export_onnx.py wrote")
     p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--kv", default="f16", help="type of the keys and values that are kept, of llama.cpp: f16 or f32")
     for name, text in more.items():
         p.add_argument("--" + name, required=True, help=text)
     a = p.parse_args()

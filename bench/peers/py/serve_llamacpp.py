@@ -34,6 +34,7 @@ def prepare(kind, prompt, more=0):
     p = lc.llama_context_default_params()
     p.n_ctx = prompt + more + 8
     p.n_batch = p.n_ubatch = 512 if kind == "prefill" or prompt else 32
+    p.type_k = p.type_v = lc.GGML_TYPE_F32 if a.kv == "f32" else lc.GGML_TYPE_F16
     p.n_threads = p.n_threads_batch = a.threads
     context = lc.llama_init_from_model(model, p)
     memory = lc.llama_get_memory(context)
