@@ -165,5 +165,11 @@ func decodeJPEG(dst *Image, data []byte, o Options) (int, error) {
 		return 0, err
 	}
 	dst.reset(h.Width, h.Height, 3)
-	return orientation, jpeg.Decode(dst.Pix, h)
+	return orientation, jpeg.Decode((*lines)(dst), h)
 }
+
+// lines takes all lines of an image.
+type lines Image
+
+func (l *lines) Line(y int) []byte { return l.Pix[y*l.Width*3:][:l.Width*3] }
+func (l *lines) Done(int)          {}

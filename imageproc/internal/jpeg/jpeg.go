@@ -74,8 +74,9 @@ type component struct {
 	blocksY      int
 	quant        *[64]int32 // set by the first scan
 	coefficients []int16    // progressive only: 64 a block, in natural order
-	plane        []byte     // blocksX*8 wide, blocksY*8 high
-	dc           *huffman   // of the scan
+	plane        []byte     // blocksX*8 wide, blockRows*8 high: row y is in row y modulo that
+	blockRows    int
+	dc           *huffman // of the scan
 	ac           *huffman
 	prediction   int32
 }
@@ -261,6 +262,9 @@ func (h *Header) frame(body []byte, progressive bool) error {
 		}
 		h.components[i] = c
 		h.maxH, h.maxV = max(h.maxH, c.h), max(h.maxV, c.v)
+	}
+	if n == 1 { // the scan is not interleaved: its units are single blocks, whatever the factors
+		h.components[0].h, h.components[0].v, h.maxH, h.maxV = 1, 1, 1, 1
 	}
 	h.mcusX, h.mcusY = divUp(width, 8*h.maxH), divUp(height, 8*h.maxV)
 	for i := range h.components {

@@ -5,38 +5,48 @@ import "runtime"
 // pipelineFrom is the number of pixels from which on a second thread is worth it.
 const pipelineFrom = 1 << 18
 
-// A pipeline transforms and paints the rows of minimum coded units of a baseline scan on a thread of its own, behind the one
-// that decodes them.
+// pipelineRows is how many rows of minimum coded units are under way with two threads.
+const pipelineRows = 4
+
+// A pipeline takes the rows of minimum coded units of an image from their coefficients to its lines, from top to bottom. One
+// thread decodes, and transforms too, if the other is behind; a second one, if there is one, transforms and paints.
 type pipeline struct {
 	d    *decoder
-	list []*component
-	row  *mcuRow      // that is being decoded
-	free chan *mcuRow // rows of which the content is no longer needed
+	row  *mcuRow      // the one that is decoded
+	free chan *mcuRow // rows whose content is no longer needed; nil: there is one thread
 	work chan *mcuRow
 	done chan struct{}
 }
 
-// An mcuRow is the coefficients of a row of minimum coded units, block after block as in the file.
+// An mcuRow is a row of minimum coded units.
 type mcuRow struct {
-	y      int
-	n      int // blocks that were decoded
-	blocks []int16
-	last   []uint8 // as idct takes it
+	y           int
+	transformed bool // the samples are in the planes already
+	n           int  // blocks that are decoded
+	blocks      []int16
+	last        []uint8 // as idct takes it
 }
 
-// pipeline returns a pipeline for a scan, nil if one is not worth it or the scan is not all of the image.
-func (d *decoder) pipeline(list []*component) *pipeline {
-	if d.progressive || len(list) != len(d.components) || d.Width*d.Height < pipelineFrom || runtime.GOMAXPROCS(0) == 1 {
-		return nil
+// pipeline returns a pipeline for all of the image, and makes the planes.
+func (d *decoder) pipeline() *pipeline {
+	p := &pipeline{d: d}
+	if d.Width*d.Height < pipelineFrom || runtime.GOMAXPROCS(0) == 1 {
+		d.makePlanes(2) // of the row above a line is needed
+		p.row = new(mcuRow)
+		return p
 	}
-	const depth = 4
-	p := &pipeline{d: d, list: list, free: make(chan *mcuRow, depth), work: make(chan *mcuRow, depth), done: make(chan struct{})}
+	d.makePlanes(pipelineRows + 1)
+	p.free, p.work, p.done = make(chan *mcuRow, pipelineRows), make(chan *mcuRow, pipelineRows), make(chan struct{})
 	n := 0
-	for _, c := range list {
-		n += d.mcusX * c.h * c.v
+	for i := range d.components {
+		n += d.mcusX * d.components[i].h * d.components[i].v
 	}
-	for range depth {
-		p.free <- &mcuRow{blocks: make([]int16, n*64), last: make([]uint8, n)}
+	for range pipelineRows {
+		r := new(mcuRow)
+		if !d.progressive {
+			r.blocks, r.last = make([]int16, n*64), make([]uint8, n)
+		}
+		p.free <- r
 	}
 	go p.run()
 	return p
@@ -44,48 +54,63 @@ func (d *decoder) pipeline(list []*component) *pipeline {
 
 // begin takes the memory for row y.
 func (p *pipeline) begin(y int) {
-	p.row = <-p.free
+	if p.free != nil {
+		p.row = <-p.free
+	}
 	p.row.y, p.row.n = y, 0
+	p.row.transformed = p.free == nil || p.d.progressive || len(p.work) > 0
 }
 
-// block decodes the next block of the row.
-func (p *pipeline) block(c *component) error {
-	b := (*[64]int16)(p.row.blocks[p.row.n*64:])
+// baseline decodes block (x, y) of a component, the next one of the row.
+func (p *pipeline) baseline(c *component, x, y int) error {
+	r := p.row
+	if r.transformed {
+		return p.d.baseline(c, x, y)
+	}
+	b := (*[64]int16)(r.blocks[r.n*64:])
 	*b = [64]int16{}
-	last, err := p.d.baseline(c, b)
-	p.row.last[p.row.n] = uint8(last)
-	p.row.n++
+	last, err := p.d.bits.block(b, c.dc, c.ac, &c.prediction)
+	r.last[r.n] = uint8(last)
+	r.n++
 	return err
 }
 
 // end hands the row over.
-func (p *pipeline) end() { p.work <- p.row }
+func (p *pipeline) end() {
+	if p.free == nil {
+		p.d.paintRow(p.row.y)
+		return
+	}
+	p.work <- p.row
+}
 
 // close waits until all rows that were handed over are done.
 func (p *pipeline) close() {
-	close(p.work)
-	<-p.done
+	if p.free != nil {
+		close(p.work)
+		<-p.done
+	}
 }
 
 func (p *pipeline) run() {
 	d := p.d
 	for r := range p.work {
-		i := 0
-		for x := range d.mcusX {
-			for _, c := range p.list {
-				stride := c.blocksX * 8
-				for v := range c.v {
-					for h := range c.h {
-						out := c.plane[(r.y*c.v+v)*8*stride+(x*c.h+h)*8:]
-						idct(out, stride, (*[64]int16)(r.blocks[i*64:]), c.quant, int(r.last[i]))
-						i++
+		if !r.transformed {
+			i := 0
+			for x := range d.mcusX {
+				for j := range d.components {
+					c := &d.components[j]
+					for v := range c.v {
+						for h := range c.h {
+							idct(c.at(x*c.h+h, r.y*c.v+v), c.blocksX*8, (*[64]int16)(r.blocks[i*64:]), c.quant, int(r.last[i]))
+							i++
+						}
 					}
 				}
 			}
 		}
-		y := r.y
+		d.paintRow(r.y)
 		p.free <- r
-		d.paint(min((y+1)*8*d.maxV-d.maxV, d.Height)) // the last lines need the first of the next row
 	}
 	close(p.done)
 }

@@ -8,16 +8,21 @@ import (
 // maxScans is the most scans of a file. Encoders make some ten; each costs a pass over the image, however short it is.
 const maxScans = 256
 
-// Decode decodes the image of h to RGB. pix has 3 x Width x Height bytes. It can be called once for a header.
-func Decode(pix []byte, h *Header) error {
-	if len(pix) != 3*h.Width*h.Height {
-		panic(fmt.Sprintf("jpeg: %d bytes for %dx%d pixels", len(pix), h.Width, h.Height))
-	}
-	d := &decoder{Header: h, pix: pix}
-	for i := range h.components {
-		c := &h.components[i]
-		c.plane = make([]byte, c.blocksX*c.blocksY*64)
-		if h.progressive {
+// Lines takes the lines of an image.
+type Lines interface {
+	// Line returns where the RGB of line y goes, 3 x Width bytes, nil if nobody needs it.
+	Line(y int) []byte
+	// Done tells that line y is there.
+	Done(y int)
+}
+
+// Decode decodes the image of h to RGB, from the top line to the last one. dst is called by one goroutine at a time, not always
+// the same. Decode can be called once for a header.
+func Decode(dst Lines, h *Header) error {
+	d := &decoder{Header: h, dst: dst}
+	if h.progressive {
+		for i := range h.components {
+			c := &h.components[i]
 			c.coefficients = make([]int16, c.blocksX*c.blocksY*64)
 		}
 	}
@@ -31,9 +36,11 @@ func Decode(pix []byte, h *Header) error {
 			if scans == 0 {
 				return errors.New("the file ends before there is an image")
 			}
-			d.finish()
-			d.paint(h.Height)
+			if !d.complete {
+				d.finish()
+			}
 			return nil
+		case d.complete: // libjpeg takes no notice of what follows, nor do we
 		case marker == markerSOS:
 			if scans++; scans > maxScans {
 				return fmt.Errorf("there are more than %d scans", maxScans)
@@ -53,13 +60,27 @@ func Decode(pix []byte, h *Header) error {
 
 type decoder struct {
 	*Header
-	pix     []byte
-	painter painter
-	bits    bitReader
-	eobRun  int // blocks that are all zero, in a progressive scan
+	dst      Lines
+	complete bool // a scan had all of the image
+	painter  painter
+	bits     bitReader
+	eobRun   int // blocks that are all zero, in a progressive scan
 	// The parameters of a progressive scan: first and last coefficient, bit position before and now.
 	first, last, high, low int
 }
+
+// makePlanes makes planes for so many rows of minimum coded units, which new rows take in turns.
+func (d *decoder) makePlanes(rows int) {
+	rows = min(rows, d.mcusY)
+	for i := range d.components {
+		c := &d.components[i]
+		c.blockRows = rows * c.v
+		c.plane = make([]byte, c.blocksX*c.blockRows*64)
+	}
+}
+
+// at returns the samples of the plane from block (x, y) on.
+func (c *component) at(x, y int) []byte { return c.plane[(y%c.blockRows*8*c.blocksX+x)*8:] }
 
 // scan decodes a scan; body is its header.
 func (d *decoder) scan(body []byte) error {
@@ -105,17 +126,24 @@ func (d *decoder) scan(body []byte) error {
 	if n > 1 && blocks > 10 {
 		return errors.New("a scan has units of more than 10 blocks")
 	}
-	d.bits = bitReader{data: d.data}
 	d.eobRun = 0
-	d.painter.y = 0 // what another scan has painted is old
-	var err error
-	if n == 1 {
-		err = d.single(list[0])
-	} else {
-		err = d.interleaved(list)
+	if d.bits.data == nil { // most files have less: some 2 bits a pixel
+		d.bits.data = make([]byte, 0, min(len(d.data), d.Width*d.Height/4)+padding)
 	}
-	d.data = d.bits.data
-	return err
+	d.data = d.bits.reset(d.data)
+	switch {
+	case !d.progressive && n == len(d.components):
+		d.complete = true
+		p := d.pipeline()
+		defer p.close()
+		return d.interleaved(list, p)
+	case !d.progressive && list[0].plane == nil:
+		d.makePlanes(d.mcusY)
+	}
+	if n == 1 {
+		return d.single(list[0])
+	}
+	return d.interleaved(list, nil)
 }
 
 func (d *decoder) component(id byte) *component {
@@ -143,20 +171,17 @@ func (d *decoder) single(c *component) error {
 				left = d.restart
 			}
 		}
-		if d.bits.n < 0 {
+		if d.bits.short() {
 			return errShort
 		}
 	}
 	return nil
 }
 
-// interleaved decodes a scan of several components: of each, the blocks of one minimum coded unit, then of the next.
-func (d *decoder) interleaved(list []*component) error {
+// interleaved decodes a scan of several components: of each, the blocks of one minimum coded unit, then of the next. With a
+// pipeline, the scan has all of the image, and the rows go there.
+func (d *decoder) interleaved(list []*component, p *pipeline) error {
 	left := d.restart
-	p := d.pipeline(list)
-	if p != nil {
-		defer p.close()
-	}
 	for y := range d.mcusY {
 		if p != nil {
 			p.begin(y)
@@ -167,7 +192,7 @@ func (d *decoder) interleaved(list []*component) error {
 					for h := range c.h {
 						var err error
 						if p != nil {
-							err = p.block(c)
+							err = p.baseline(c, x*c.h+h, y*c.v+v)
 						} else {
 							err = d.block(c, x*c.h+h, y*c.v+v)
 						}
@@ -184,7 +209,7 @@ func (d *decoder) interleaved(list []*component) error {
 				left = d.restart
 			}
 		}
-		if d.bits.n < 0 {
+		if d.bits.short() {
 			return errShort
 		}
 		if p != nil {
@@ -196,13 +221,10 @@ func (d *decoder) interleaved(list []*component) error {
 
 // restartMarker goes to the data behind the next restart marker.
 func (d *decoder) restartMarker(list ...*component) error {
-	if d.bits.n < 0 {
+	if d.bits.short() {
 		return errShort
 	}
-	data := d.bits.data                    // a marker stops the reader
-	for len(data) > 0 && data[0] != 0xff { // libjpeg skips what stands before a marker
-		data = data[1:]
-	}
+	data := d.data // from the marker on, with what fills up before it
 	for len(data) > 1 && data[0] == 0xff && data[1] == 0xff {
 		data = data[1:]
 	}
@@ -212,7 +234,7 @@ func (d *decoder) restartMarker(list ...*component) error {
 	if data[1] < markerRST0 || data[1] > markerRST7 {
 		return errDamaged
 	}
-	d.bits = bitReader{data: data[2:]}
+	d.data = d.bits.reset(data[2:])
 	d.eobRun = 0
 	for _, c := range list {
 		c.prediction = 0
@@ -220,17 +242,20 @@ func (d *decoder) restartMarker(list ...*component) error {
 	return nil
 }
 
+// baseline decodes block (x, y) of a component into its plane.
+func (d *decoder) baseline(c *component, x, y int) error {
+	var block [64]int16
+	last, err := d.bits.block(&block, c.dc, c.ac, &c.prediction)
+	if err == nil {
+		idct(c.at(x, y), c.blocksX*8, &block, c.quant, last)
+	}
+	return err
+}
+
 // block decodes block (x, y) of a component.
 func (d *decoder) block(c *component, x, y int) error {
 	if !d.progressive {
-		var block [64]int16
-		last, err := d.baseline(c, &block)
-		if err != nil {
-			return err
-		}
-		stride := c.blocksX * 8
-		idct(c.plane[y*8*stride+x*8:], stride, &block, c.quant, last)
-		return nil
+		return d.baseline(c, x, y)
 	}
 	block := (*[64]int16)(c.coefficients[(y*c.blocksX+x)*64:])
 	switch {
@@ -253,50 +278,6 @@ func (d *decoder) block(c *component, x, y int) error {
 		return d.acFirst(c, block)
 	}
 	return d.acRefine(c, block)
-}
-
-// baseline decodes a block of a sequential scan. last is the place in the file of its last coefficient that is not 0.
-func (d *decoder) baseline(c *component, block *[64]int16) (last int, err error) {
-	b := &d.bits
-	b.fill()
-	s := b.symbol(c.dc)
-	if s < 0 {
-		return 0, errDamaged
-	}
-	c.prediction += b.extend(s)
-	block[0] = int16(c.prediction)
-	ac := c.ac
-	for k := 1; k < 64; k++ {
-		b.fill()
-		if v := ac.value[b.acc>>(64-fastBits)]; v != 0 {
-			k += int(v >> 8 & 15)
-			b.use(int(v & 255))
-			if k > 63 {
-				return 0, errDamaged
-			}
-			block[zigzag[k]] = int16(v >> 16)
-			last = k
-			continue
-		}
-		s := b.symbol(ac)
-		if s < 0 {
-			return 0, errDamaged
-		}
-		run, size := s>>4, s&15
-		if size == 0 {
-			if run != 15 {
-				break
-			}
-			k += 15
-			continue
-		}
-		if k += run; k > 63 {
-			return 0, errDamaged
-		}
-		block[zigzag[k]] = int16(b.extend(size))
-		last = k
-	}
-	return last, nil
 }
 
 // acFirst decodes the first bits of AC coefficients.
@@ -400,22 +381,41 @@ func (d *decoder) refine(p *int16, one int16) {
 	}
 }
 
-// finish computes the planes that are not there yet: those of a progressive image, and those that no scan had.
+// finish makes the lines of an image of several scans.
 func (d *decoder) finish() {
-	for i := range d.components {
-		c := &d.components[i]
-		switch {
-		case c.quant == nil:
-			for i := range c.plane {
-				c.plane[i] = 128
-			}
-		case d.progressive:
-			stride := c.blocksX * 8
-			for y := range c.blocksY {
-				for x := range c.blocksX {
-					idct(c.plane[y*8*stride+x*8:], stride, (*[64]int16)(c.coefficients[(y*c.blocksX+x)*64:]), c.quant, 63)
+	if !d.progressive {
+		for i := range d.components {
+			if c := &d.components[i]; c.quant == nil { // no scan had it
+				for i := range c.plane {
+					c.plane[i] = 128
 				}
 			}
 		}
+		for y := range d.mcusY {
+			d.paintRow(y)
+		}
+		return
+	}
+	p := d.pipeline()
+	defer p.close()
+	for y := range d.mcusY {
+		p.begin(y)
+		for i := range d.components {
+			c := &d.components[i]
+			for v := range c.v {
+				if c.quant == nil {
+					samples := c.at(0, y*c.v+v)[:c.blocksX*64]
+					for i := range samples {
+						samples[i] = 128
+					}
+					continue
+				}
+				for x := range c.blocksX {
+					at := y*c.v + v
+					idct(c.at(x, at), c.blocksX*8, (*[64]int16)(c.coefficients[(at*c.blocksX+x)*64:]), c.quant, 63)
+				}
+			}
+		}
+		p.end()
 	}
 }

@@ -7,8 +7,8 @@ type painter struct {
 	rows, buffers [][]byte // of each component
 }
 
-// paint writes the lines of the image before line end that are not there yet.
-func (d *decoder) paint(end int) {
+// paintRow writes the lines that row y of minimum coded units completes: its last ones need the first of the next row.
+func (d *decoder) paintRow(y int) {
 	p := &d.painter
 	if p.colours == nil {
 		p.colours = d.colours()
@@ -17,19 +17,30 @@ func (d *decoder) paint(end int) {
 			p.buffers = append(p.buffers, make([]byte, d.Width+4)) // a factor of 4 can make up to 3 more than there are
 		}
 	}
+	end := d.Height
+	if y < d.mcusY-1 {
+		end = (y+1)*8*d.maxV - d.maxV
+	}
 	for ; p.y < end; p.y++ {
+		out := d.dst.Line(p.y)
+		if out == nil {
+			continue
+		}
 		for i := range d.components {
 			p.rows[i] = d.row(&d.components[i], p.y, p.buffers[i])[:d.Width]
 		}
-		p.colours(d.pix[p.y*d.Width*3:][:d.Width*3], p.rows)
+		p.colours(out[:d.Width*3], p.rows)
+		d.dst.Done(p.y)
 	}
 }
 
 // row returns row y of the image of a component in full resolution, in the plane itself or in buffer.
 func (d *decoder) row(c *component, y int, buffer []byte) []byte {
 	fx, fy := d.maxH/c.h, d.maxV/c.v
-	stride := c.blocksX * 8
-	at := func(y int) []byte { return c.plane[max(0, min(y, c.height-1))*stride:][:c.width] }
+	at := func(y int) []byte {
+		y = max(0, min(y, c.height-1)) % (c.blockRows * 8)
+		return c.plane[y*c.blocksX*8:][:c.width]
+	}
 	near := at(y / fy)
 	next := y/fy + 1 // the row that is next to y on the other side
 	if y%fy == 0 {
