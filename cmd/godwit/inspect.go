@@ -30,10 +30,11 @@ func inspectCommand(io *console) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "inspect MODEL",
 		Short: "Show what a model is made of",
-		Long: `inspect shows a model's configuration, its tensors with their types and shapes, the number of parameters, the
-memory that its weights take in use and, of a decoder, the keys and values of a text (those of its longest text
-are reserved in pages of 512 tokens), the vectors and prompts of a sentence-transformers repository, and what its
-README.md says about licence and limits. The model need not be of a type that godwit can run.
+		Long: `inspect shows a model's configuration, its tensors with their types and shapes, the number of parameters,
+the memory that its weights take in use and, of a decoder, the keys and values of a text (those of its
+longest text are reserved in pages of 512 tokens), the vectors and prompts of a sentence-transformers
+repository, and what its README.md says about licence and limits. The model need not be of a type that
+godwit can run.
 
 Tensors that differ only in numbers are shown as one line: encoder.layer.{0-11}. With --tensors, or --json,
 each is listed.`,
