@@ -3,6 +3,8 @@ package kernels
 import (
 	"fmt"
 	"math"
+
+	"github.com/godwit-ml/godwit/internal/parallel"
 )
 
 // A KVType is the type of the numbers that a [KV] holds.
@@ -25,12 +27,14 @@ const (
 // by several goroutines at a time, or changed by one.
 type KV struct {
 	set          *Set
+	pool         *parallel.Pool
 	heads, dim   int
 	typ          KVType
 	window       int
 	tokens       int
 	first        int // number of the first page that is held
 	pages, spare []kvPage
+	putting      kvPut
 }
 
 // A kvPage is the memory of a page, by its type.
@@ -45,7 +49,7 @@ func (x *Exec) NewKV(heads, dim int, typ KVType, window int) *KV {
 	if heads <= 0 || dim <= 0 || typ > KVBFloat16 || window < 0 {
 		panic(fmt.Sprintf("kernels: NewKV(heads=%d, dim=%d, type=%d, window=%d)", heads, dim, typ, window))
 	}
-	return &KV{set: x.set, heads: heads, dim: dim, typ: typ, window: window}
+	return &KV{set: x.set, pool: x.pool, heads: heads, dim: dim, typ: typ, window: window}
 }
 
 // KVBytes returns how much memory a KV takes for a sequence of that many tokens, of which at most chunk are appended at once.
@@ -201,7 +205,7 @@ func (c *KV) drop(n int) {
 	c.first += n
 }
 
-// Append adds the keys and values of n tokens, [n, heads·dim] each with row stride ld.
+// Append adds the keys and values of n tokens, [n, heads·dim] each with row stride ld. Threads share the heads of many tokens.
 func (c *KV) Append(k, v []float32, ld, n int) {
 	needTokens("Append", "k", n, len(k), ld, c.heads*c.dim)
 	needTokens("Append", "v", n, len(v), ld, c.heads*c.dim)
@@ -220,13 +224,35 @@ func (c *KV) Append(k, v []float32, ld, n int) {
 			}
 		}
 		m := min(n, keyBlock-row)
-		for h := range c.heads {
-			c.put(&c.pages[page], h, row, k[h*c.dim:], v[h*c.dim:], ld, m)
+		threads := 1
+		if m*c.heads*c.dim >= shareFrom {
+			threads = min(c.pool.Threads(), c.heads)
 		}
+		c.putting = kvPut{c, &c.pages[page], row, k, v, ld, m}
+		c.pool.Run(threads, &c.putting)
+		c.putting = kvPut{}
 		if n -= m; n > 0 {
 			k, v = k[m*ld:], v[m*ld:]
 		}
 		c.tokens += m
+	}
+}
+
+// A kvPut puts m tokens into a page, from row on; threads share the heads.
+type kvPut struct {
+	c    *KV
+	page *kvPage
+	row  int
+	k, v []float32
+	ld   int
+	m    int
+}
+
+// Run implements parallel.Task.
+func (t *kvPut) Run(part, parts int) {
+	c := t.c
+	for h := c.heads * part / parts; h < c.heads*(part+1)/parts; h++ {
+		c.put(t.page, h, t.row, t.k[h*c.dim:], t.v[h*c.dim:], t.ld, t.m)
 	}
 }
 

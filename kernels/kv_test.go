@@ -592,6 +592,37 @@ func TestAttentionKVAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestKVAppendShared appends so much that threads share the heads.
+func TestKVAppendShared(t *testing.T) {
+	const heads, d, few, many = 5, 24, 7, 700
+	r := rand.New(rand.NewPCG(21, 22))
+	rows := values(r, many*heads*d, 0)
+	one, three := New(nil, 1), New(nil, 3)
+	defer one.Close()
+	defer three.Close()
+	for _, typ := range []KVType{KVFloat32, KVBFloat16} {
+		a, b := one.NewKV(heads, d, typ, 0), three.NewKV(heads, d, typ, 0)
+		step := func(c *KV) {
+			c.Truncate(0)
+			c.Append(rows[many:], rows, heads*d, few)
+			c.Append(rows, rows, heads*d, many)
+		}
+		a.Reserve(few+many, many)
+		b.Reserve(few+many, many)
+		step(a)
+		step(b)
+		for i := range a.pages {
+			equal(t, fmt.Sprintf("type %d, page %d", typ, i), b.pages[i].f32, a.pages[i].f32)
+			if !slices.Equal(b.pages[i].b16, a.pages[i].b16) {
+				t.Errorf("type %d, page %d differs", typ, i)
+			}
+		}
+		if n := testing.AllocsPerRun(5, func() { step(b) }); n != 0 {
+			t.Errorf("%v allocations a call, want 0", n)
+		}
+	}
+}
+
 // FuzzAttentionKV draws shapes and chunks.
 func FuzzAttentionKV(f *testing.F) {
 	xs := execs(f)
