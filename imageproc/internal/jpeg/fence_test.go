@@ -17,7 +17,7 @@ func TestFenced(t *testing.T) {
 	for last := range 2 {
 		block, quant, _ := randomBlock(rng)
 		f.Both("idct", func() {
-			b, q := (*[64]int16)(fence.Copy(f, block[:])), (*[64]int32)(fence.Copy(f, quant[:]))
+			b, q := (*[64]int16)(fence.Copy(f, block[:])), (*[64]int16)(fence.Copy(f, quant[:]))
 			for _, stride := range []int{8, 16, 24} {
 				idct(fence.Copy(f, make([]byte, 7*stride+8)), stride, b, q, last)
 			}

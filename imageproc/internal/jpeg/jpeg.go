@@ -6,9 +6,7 @@
 // here by a triangle filter, 3/4 of the nearer sample and 1/4 of the next (upsample.go). The standard library's image/jpeg
 // repeats each sample instead, which moves pixels at edges by tens of levels.
 //
-// Unlike libjpeg, which warns and goes on, this package does not decode damaged data: they are an error. And coefficients far
-// beyond what samples of 8 bits give, which no encoder makes, overflow the 16 bits in which libjpeg-turbo's SIMD keeps them
-// between the passes, but not the 32 bits here: there pixels can differ.
+// Unlike libjpeg, which warns and goes on, this package does not decode damaged data: they are an error.
 package jpeg
 
 import (
@@ -55,7 +53,7 @@ type Header struct {
 	mcusY       int
 
 	// What the tables in the file were when the frame header came.
-	quant     [4]*[64]int32 // in natural order
+	quant     [4]*[64]int16 // in natural order
 	huffman   [2][4]*huffman
 	restart   int // minimum coded units between restart markers, 0: none
 	jfif      bool
@@ -72,7 +70,7 @@ type component struct {
 	height       int
 	blocksX      int // with those that fill up the last minimum coded unit
 	blocksY      int
-	quant        *[64]int32 // set by the first scan
+	quant        *[64]int16 // set by the first scan
 	coefficients []int16    // progressive only: 64 a block, in natural order
 	plane        []byte     // blocksX*8 wide, blockRows*8 high: row y is in row y modulo that
 	blockRows    int
@@ -212,12 +210,12 @@ func (h *Header) quantTables(body []byte) error {
 		if len(body) < n {
 			return errors.New("a quantisation table is cut short")
 		}
-		q := new([64]int32)
+		q := new([64]int16)
 		for i := range 64 {
 			if wide == 0 {
-				q[zigzag[i]] = int32(body[i])
+				q[zigzag[i]] = int16(body[i])
 			} else {
-				q[zigzag[i]] = int32(body[2*i])<<8 | int32(body[2*i+1])
+				q[zigzag[i]] = int16(body[2*i])<<8 | int16(body[2*i+1]) // those of 16 bits overflow, as in libjpeg-turbo
 			}
 		}
 		h.quant[id] = q

@@ -12,6 +12,7 @@ const pipelineRows = 4
 // thread decodes, and transforms too, if the other is behind; a second one, if there is one, transforms and paints.
 type pipeline struct {
 	d    *decoder
+	list []*component // as the scan has them; of a progressive image nil
 	row  *mcuRow      // the one that is decoded
 	free chan *mcuRow // rows whose content is no longer needed; nil: there is one thread
 	work chan *mcuRow
@@ -28,8 +29,8 @@ type mcuRow struct {
 }
 
 // pipeline returns a pipeline for all of the image, and makes the planes.
-func (d *decoder) pipeline() *pipeline {
-	p := &pipeline{d: d}
+func (d *decoder) pipeline(list []*component) *pipeline {
+	p := &pipeline{d: d, list: list}
 	if d.Width*d.Height < pipelineFrom || runtime.GOMAXPROCS(0) == 1 {
 		d.makePlanes(2) // of the row above a line is needed
 		p.row = new(mcuRow)
@@ -38,14 +39,12 @@ func (d *decoder) pipeline() *pipeline {
 	d.makePlanes(pipelineRows + 1)
 	p.free, p.work, p.done = make(chan *mcuRow, pipelineRows), make(chan *mcuRow, pipelineRows), make(chan struct{})
 	n := 0
-	for i := range d.components {
-		n += d.mcusX * d.components[i].h * d.components[i].v
+	for _, c := range list {
+		n += d.mcusX * c.h * c.v
 	}
 	for range pipelineRows {
 		r := new(mcuRow)
-		if !d.progressive {
-			r.blocks, r.last = make([]int16, n*64), make([]uint8, n)
-		}
+		r.blocks, r.last = make([]int16, n*64), make([]uint8, n)
 		p.free <- r
 	}
 	go p.run()
@@ -61,11 +60,11 @@ func (p *pipeline) begin(y int) {
 	p.row.transformed = p.free == nil || p.d.progressive || len(p.work) > 0
 }
 
-// baseline decodes block (x, y) of a component, the next one of the row.
-func (p *pipeline) baseline(c *component, x, y int) error {
+// baseline decodes the next block of the row, which is of that component and begins there in its plane.
+func (p *pipeline) baseline(c *component, at int) error {
 	r := p.row
 	if r.transformed {
-		return p.d.baseline(c, x, y)
+		return p.d.baseline(c, at)
 	}
 	b := (*[64]int16)(r.blocks[r.n*64:])
 	*b = [64]int16{}
@@ -96,21 +95,31 @@ func (p *pipeline) run() {
 	d := p.d
 	for r := range p.work {
 		if !r.transformed {
-			i := 0
-			for x := range d.mcusX {
-				for j := range d.components {
-					c := &d.components[j]
-					for v := range c.v {
-						for h := range c.h {
-							idct(c.at(x*c.h+h, r.y*c.v+v), c.blocksX*8, (*[64]int16)(r.blocks[i*64:]), c.quant, int(r.last[i]))
-							i++
-						}
-					}
-				}
-			}
+			p.transform(r)
 		}
 		d.paintRow(r.y)
 		p.free <- r
 	}
 	close(p.done)
+}
+
+// transform makes samples of the coefficients of r.
+func (p *pipeline) transform(r *mcuRow) {
+	var lines [4][4]int
+	for i, c := range p.list {
+		for v := range c.v {
+			lines[i][v] = c.line(r.y*c.v + v)
+		}
+	}
+	n := 0
+	for x := range p.d.mcusX {
+		for i, c := range p.list {
+			for v := range c.v {
+				for h := range c.h {
+					idct(c.plane[lines[i][v]+(x*c.h+h)*8:], c.blocksX*8, (*[64]int16)(r.blocks[n*64:]), c.quant, int(r.last[n]))
+					n++
+				}
+			}
+		}
+	}
 }

@@ -79,8 +79,8 @@ func (d *decoder) makePlanes(rows int) {
 	}
 }
 
-// at returns the samples of the plane from block (x, y) on.
-func (c *component) at(x, y int) []byte { return c.plane[(y%c.blockRows*8*c.blocksX+x)*8:] }
+// line returns where in the plane the samples of row y of blocks begin. Blocks are 8 samples apart.
+func (c *component) line(y int) int { return y % c.blockRows * 64 * c.blocksX }
 
 // scan decodes a scan; body is its header.
 func (d *decoder) scan(body []byte) error {
@@ -134,7 +134,7 @@ func (d *decoder) scan(body []byte) error {
 	switch {
 	case !d.progressive && n == len(d.components):
 		d.complete = true
-		p := d.pipeline()
+		p := d.pipeline(list)
 		defer p.close()
 		return d.interleaved(list, p)
 	case !d.progressive && list[0].plane == nil:
@@ -160,8 +160,12 @@ func (d *decoder) single(c *component) error {
 	w, h := divUp(c.width, 8), divUp(c.height, 8)
 	left := d.restart
 	for y := range h {
+		line := 0
+		if !d.progressive {
+			line = c.line(y)
+		}
 		for x := range w {
-			if err := d.block(c, x, y); err != nil {
+			if err := d.block(c, x, y, line); err != nil {
 				return err
 			}
 			if left--; left == 0 && !(y == h-1 && x == w-1) {
@@ -182,19 +186,27 @@ func (d *decoder) single(c *component) error {
 // pipeline, the scan has all of the image, and the rows go there.
 func (d *decoder) interleaved(list []*component, p *pipeline) error {
 	left := d.restart
+	var lines [4][4]int // of each component, where its rows of blocks begin in its plane
 	for y := range d.mcusY {
 		if p != nil {
 			p.begin(y)
 		}
+		if !d.progressive {
+			for i, c := range list {
+				for v := range c.v {
+					lines[i][v] = c.line(y*c.v + v)
+				}
+			}
+		}
 		for x := range d.mcusX {
-			for _, c := range list {
+			for i, c := range list {
 				for v := range c.v {
 					for h := range c.h {
 						var err error
 						if p != nil {
-							err = p.baseline(c, x*c.h+h, y*c.v+v)
+							err = p.baseline(c, lines[i][v]+(x*c.h+h)*8)
 						} else {
-							err = d.block(c, x*c.h+h, y*c.v+v)
+							err = d.block(c, x*c.h+h, y*c.v+v, lines[i][v])
 						}
 						if err != nil {
 							return err
@@ -242,20 +254,20 @@ func (d *decoder) restartMarker(list ...*component) error {
 	return nil
 }
 
-// baseline decodes block (x, y) of a component into its plane.
-func (d *decoder) baseline(c *component, x, y int) error {
+// baseline decodes a block of a component into its plane.
+func (d *decoder) baseline(c *component, at int) error {
 	var block [64]int16
 	last, err := d.bits.block(&block, c.dc, c.ac, &c.prediction)
 	if err == nil {
-		idct(c.at(x, y), c.blocksX*8, &block, c.quant, last)
+		idct(c.plane[at:], c.blocksX*8, &block, c.quant, last)
 	}
 	return err
 }
 
-// block decodes block (x, y) of a component.
-func (d *decoder) block(c *component, x, y int) error {
+// block decodes block (x, y) of a component, whose row begins at line of the plane if there is one.
+func (d *decoder) block(c *component, x, y, line int) error {
 	if !d.progressive {
-		return d.baseline(c, x, y)
+		return d.baseline(c, line+x*8)
 	}
 	block := (*[64]int16)(c.coefficients[(y*c.blocksX+x)*64:])
 	switch {
@@ -396,23 +408,24 @@ func (d *decoder) finish() {
 		}
 		return
 	}
-	p := d.pipeline()
+	p := d.pipeline(nil)
 	defer p.close()
 	for y := range d.mcusY {
 		p.begin(y)
 		for i := range d.components {
 			c := &d.components[i]
 			for v := range c.v {
+				at := y*c.v + v
+				samples := c.plane[c.line(at):]
 				if c.quant == nil {
-					samples := c.at(0, y*c.v+v)[:c.blocksX*64]
+					samples = samples[:c.blocksX*64]
 					for i := range samples {
 						samples[i] = 128
 					}
 					continue
 				}
 				for x := range c.blocksX {
-					at := y*c.v + v
-					idct(c.at(x, at), c.blocksX*8, (*[64]int16)(c.coefficients[(at*c.blocksX+x)*64:]), c.quant, 63)
+					idct(samples[x*8:], c.blocksX*8, (*[64]int16)(c.coefficients[(at*c.blocksX+x)*64:]), c.quant, 63)
 				}
 			}
 		}

@@ -2,80 +2,83 @@
 
 #include "textflag.h"
 
-// func idctAVX2(out *byte, stride int, block *[64]int16, quant *[64]int32)
+// func idctAVX2(out *byte, stride int, block, quant *[64]int16)
 //
-// idct as it stands in Go, of eight columns and then eight rows at a time: register i of eight holds value i of each.
+// idct as it stands in Go, of eight columns and then eight rows at a time, in words, and in 32 bits between the products of a pass
+// and its end:
 //
 //	x = block · quant
-//	w = butterfly(x, 1<<10) >> 11, but x[0]<<2 in the columns whose other coefficients are all 0
+//	w = butterfly(x, 1<<10) >> 11, but x[0]<<2 if there is nothing below the first row
 //	x = transpose(w)
 //	w = butterfly(x, 1<<17) >> 18
 //	out = transpose(w) + 128, cut off to 0..255
+//
+// A pass takes four registers: Y0 has in its lower lane the values 0 and then 1 of the columns 0 to 3, in its upper one those of
+// the columns 4 to 7; Y1 the values 2 and 3, Y2 4 and 5, Y3 6 and 7. VPMADDWD makes the sum of two products of pairs of values.
 #define OUT DI
 #define STRIDE R8
 #define BLOCK SI
 #define QUANT DX
 #define F(i) ·idctFactors+32*i(SB)
 
+// LOAD reads two rows.
 #define LOAD(i, y) \
-	VPMOVSXWD 16*i(BLOCK), y; \
-	VPMULLD   32*i(QUANT), y, y
+	VMOVDQU 32*i(BLOCK), y; \
+	VPMULLW 32*i(QUANT), y, y; \
+	VPERMQ  $0xd8, y, y
 
-// BUTTERFLY transforms Y0 to Y7 to Y9, Y10, Y11, Y12, Y2, Y4, Y8, Y0, before the shift. It uses Y13.
-#define BUTTERFLY(round) \
-	VPADDD  Y6, Y2, Y8; \
-	VPMULLD F(0), Y8, Y8; \
-	VPMULLD F(1), Y6, Y6; \
-	VPSUBD  Y6, Y8, Y6; \
-	VPMULLD F(2), Y2, Y2; \
-	VPADDD  Y2, Y8, Y2; \
-	VPADDD  Y4, Y0, Y8; \
-	VPSUBD  Y4, Y0, Y4; \
-	VPSLLD  $13, Y8, Y8; \
-	VPSLLD  $13, Y4, Y4; \
-	VPADDD  F(round), Y8, Y8; \
-	VPADDD  F(round), Y4, Y4; \
-	VPADDD  Y2, Y8, Y0; \
-	VPSUBD  Y2, Y8, Y2; \
-	VPADDD  Y6, Y4, Y8; \
-	VPSUBD  Y6, Y4, Y4; \
-	VPADDD  Y3, Y7, Y9; \
-	VPADDD  Y1, Y5, Y10; \
-	VPADDD  Y9, Y10, Y11; \
-	VPMULLD F(3), Y11, Y11; \
-	VPADDD  Y1, Y7, Y12; \
-	VPMULLD F(4), Y12, Y12; \
-	VPADDD  Y3, Y5, Y13; \
-	VPMULLD F(5), Y13, Y13; \
-	VPMULLD F(6), Y9, Y9; \
-	VPSUBD  Y9, Y11, Y9; \
-	VPMULLD F(7), Y10, Y10; \
-	VPSUBD  Y10, Y11, Y10; \
-	VPMULLD F(8), Y7, Y7; \
-	VPSUBD  Y12, Y7, Y7; \
-	VPADDD  Y9, Y7, Y7; \
-	VPMULLD F(9), Y5, Y5; \
-	VPSUBD  Y13, Y5, Y5; \
-	VPADDD  Y10, Y5, Y5; \
-	VPMULLD F(10), Y3, Y3; \
-	VPSUBD  Y13, Y3, Y3; \
-	VPADDD  Y9, Y3, Y3; \
-	VPMULLD F(11), Y1, Y1; \
-	VPSUBD  Y12, Y1, Y1; \
-	VPADDD  Y10, Y1, Y1; \
-	VPADDD  Y1, Y0, Y9; \
-	VPSUBD  Y1, Y0, Y0; \
-	VPADDD  Y3, Y8, Y10; \
-	VPSUBD  Y3, Y8, Y8; \
-	VPADDD  Y5, Y4, Y11; \
-	VPSUBD  Y5, Y4, Y4; \
-	VPADDD  Y7, Y2, Y12; \
-	VPSUBD  Y7, Y2, Y2
-
-// SHIFT ends the first pass: Y15 marks the columns that are Y14.
-#define SHIFT(y) \
-	VPSRAD    $11, y, y; \
-	VPBLENDVB Y15, Y14, y, y
+// PASS transforms Y0 to Y3 and leaves, in Y0, Y1, Y3 and Y2, words of the same order: values 0 and 1, 2 and 3, 4 and 5, 6 and 7.
+// It uses Y4 to Y13, and needs 0 in Y15.
+#define PASS(round, shift) \
+	VPADDW     Y1, Y3, Y4; \
+	VPADDW     Y2, Y0, Y5; \
+	VPSUBW     Y2, Y0, Y6; \
+	VPUNPCKLWD Y5, Y15, Y7; \
+	VPSRAD     $3, Y7, Y7; \
+	VPUNPCKLWD Y6, Y15, Y6; \
+	VPSRAD     $3, Y6, Y6; \
+	VPUNPCKHWD Y5, Y4, Y4; \
+	VPUNPCKLWD Y3, Y1, Y5; \
+	VPUNPCKHWD Y0, Y3, Y8; \
+	VPUNPCKHWD Y1, Y2, Y9; \
+	VPADDD     F(round), Y7, Y7; \
+	VPADDD     F(round), Y6, Y6; \
+	VPMADDWD   F(0), Y5, Y0; \
+	VPMADDWD   F(1), Y5, Y1; \
+	VPADDD     Y0, Y7, Y2; \
+	VPSUBD     Y0, Y7, Y3; \
+	VPADDD     Y1, Y6, Y5; \
+	VPSUBD     Y1, Y6, Y6; \
+	VPMADDWD   F(2), Y4, Y0; \
+	VPMADDWD   F(3), Y4, Y1; \
+	VPMADDWD   F(4), Y8, Y4; \
+	VPMADDWD   F(5), Y8, Y8; \
+	VPMADDWD   F(6), Y9, Y7; \
+	VPMADDWD   F(7), Y9, Y9; \
+	VPADDD     Y0, Y4, Y4; \
+	VPADDD     Y1, Y8, Y8; \
+	VPADDD     Y1, Y7, Y7; \
+	VPADDD     Y0, Y9, Y9; \
+	VPADDD     Y8, Y2, Y10; \
+	VPSUBD     Y8, Y2, Y2; \
+	VPADDD     Y9, Y5, Y11; \
+	VPSUBD     Y9, Y5, Y5; \
+	VPADDD     Y7, Y6, Y12; \
+	VPSUBD     Y7, Y6, Y6; \
+	VPADDD     Y4, Y3, Y13; \
+	VPSUBD     Y4, Y3, Y3; \
+	VPSRAD     $shift, Y10, Y10; \
+	VPSRAD     $shift, Y11, Y11; \
+	VPSRAD     $shift, Y12, Y12; \
+	VPSRAD     $shift, Y13, Y13; \
+	VPSRAD     $shift, Y3, Y3; \
+	VPSRAD     $shift, Y6, Y6; \
+	VPSRAD     $shift, Y5, Y5; \
+	VPSRAD     $shift, Y2, Y2; \
+	VPACKSSDW  Y11, Y10, Y0; \
+	VPACKSSDW  Y13, Y12, Y1; \
+	VPACKSSDW  Y6, Y3, Y3; \
+	VPACKSSDW  Y2, Y5, Y2
 
 DATA bytes4x4<>+0(SB)/8, $0x0d0905010c080400
 DATA bytes4x4<>+8(SB)/8, $0x0f0b07030e0a0602
@@ -84,102 +87,73 @@ DATA bytes4x4<>+24(SB)/8, $0x0f0b07030e0a0602
 GLOBL bytes4x4<>(SB), RODATA, $32
 
 TEXT ·idctAVX2(SB), NOSPLIT, $0-32
-	MOVQ out+0(FP), OUT
-	MOVQ stride+8(FP), STRIDE
-	MOVQ block+16(FP), BLOCK
-	MOVQ quant+24(FP), QUANT
-	VMOVDQU   16(BLOCK), X15
-	VPOR      32(BLOCK), X15, X15
-	VPOR      48(BLOCK), X15, X15
-	VPOR      64(BLOCK), X15, X15
-	VPOR      80(BLOCK), X15, X15
-	VPOR      96(BLOCK), X15, X15
-	VPOR      112(BLOCK), X15, X15
-	VPXOR     X14, X14, X14
-	VPCMPEQW  X14, X15, X15
-	VPMOVSXWD X15, Y15
+	MOVQ    out+0(FP), OUT
+	MOVQ    stride+8(FP), STRIDE
+	MOVQ    block+16(FP), BLOCK
+	MOVQ    quant+24(FP), QUANT
+	VPXOR   Y15, Y15, Y15
+	VMOVDQU 16(BLOCK), X4
+	VPOR    32(BLOCK), Y4, Y4
+	VPOR    64(BLOCK), Y4, Y4
+	VPOR    96(BLOCK), Y4, Y4
+	VPTEST  Y4, Y4
+	JNZ     columns
+
+	// The columns are the same from top to bottom.
+	VMOVDQU (BLOCK), X0
+	VPMULLW (QUANT), X0, X0
+	VPSLLW  $2, X0, X0
+	VPERMQ  $0x50, Y0, Y0
+	VMOVDQA Y0, Y1
+	VMOVDQA Y0, Y2
+	VMOVDQA Y0, Y3
+	JMP     transpose
+
+columns:
 	LOAD(0, Y0)
 	LOAD(1, Y1)
 	LOAD(2, Y2)
 	LOAD(3, Y3)
-	LOAD(4, Y4)
-	LOAD(5, Y5)
-	LOAD(6, Y6)
-	LOAD(7, Y7)
-	VPSLLD    $2, Y0, Y14
-	BUTTERFLY(12)
-	SHIFT(Y9)
-	SHIFT(Y10)
-	SHIFT(Y11)
-	SHIFT(Y12)
-	SHIFT(Y2)
-	SHIFT(Y4)
-	SHIFT(Y8)
-	SHIFT(Y0)
+	PASS(8, 11)
 
-	// Transpose.
-	VPUNPCKLDQ  Y10, Y9, Y1
-	VPUNPCKHDQ  Y10, Y9, Y3
-	VPUNPCKLDQ  Y12, Y11, Y5
-	VPUNPCKHDQ  Y12, Y11, Y6
-	VPUNPCKLDQ  Y4, Y2, Y7
-	VPUNPCKHDQ  Y4, Y2, Y13
-	VPUNPCKLDQ  Y0, Y8, Y14
-	VPUNPCKHDQ  Y0, Y8, Y15
-	VPUNPCKLQDQ Y5, Y1, Y8
-	VPUNPCKHQDQ Y5, Y1, Y9
-	VPUNPCKLQDQ Y6, Y3, Y10
-	VPUNPCKHQDQ Y6, Y3, Y11
-	VPUNPCKLQDQ Y14, Y7, Y12
-	VPUNPCKHQDQ Y14, Y7, Y14
-	VPUNPCKLQDQ Y15, Y13, Y7
-	VPUNPCKHQDQ Y15, Y13, Y13
-	VPERM2I128  $0x20, Y12, Y8, Y0
-	VPERM2I128  $0x31, Y12, Y8, Y4
-	VPERM2I128  $0x20, Y14, Y9, Y1
-	VPERM2I128  $0x31, Y14, Y9, Y5
-	VPERM2I128  $0x20, Y7, Y10, Y2
-	VPERM2I128  $0x31, Y7, Y10, Y6
-	VPERM2I128  $0x20, Y13, Y11, Y3
-	VPERM2I128  $0x31, Y13, Y11, Y7
-
-	BUTTERFLY(13)
-	VPSRAD $18, Y9, Y9
-	VPSRAD $18, Y10, Y10
-	VPSRAD $18, Y11, Y11
-	VPSRAD $18, Y12, Y12
-	VPSRAD $18, Y2, Y2
-	VPSRAD $18, Y4, Y4
-	VPSRAD $18, Y8, Y8
-	VPSRAD $18, Y0, Y0
+transpose:
+	VPUNPCKLWD Y1, Y0, Y4
+	VPUNPCKHWD Y1, Y0, Y5
+	VPUNPCKLWD Y5, Y4, Y6 // columns 0 and 1, 4 and 5 of the rows 0 to 3
+	VPUNPCKHWD Y5, Y4, Y7 // columns 2 and 3, 6 and 7
+	VPUNPCKLWD Y2, Y3, Y4
+	VPUNPCKHWD Y2, Y3, Y5
+	VPUNPCKLWD Y5, Y4, Y8 // of the rows 4 to 7
+	VPUNPCKHWD Y5, Y4, Y9
+	VPERM2I128 $0x20, Y8, Y6, Y0
+	VPERM2I128 $0x20, Y9, Y7, Y1
+	VPERM2I128 $0x31, Y8, Y6, Y2
+	VPERM2I128 $0x31, Y9, Y7, Y3
+	PASS(9, 18)
 
 	// To bytes, and transpose: four rows are in each lane.
-	VPACKSSDW  Y10, Y9, Y9
-	VPACKSSDW  Y12, Y11, Y11
-	VPACKSSDW  Y4, Y2, Y2
-	VPACKSSDW  Y0, Y8, Y8
-	VPACKSSWB  Y11, Y9, Y9
-	VPACKSSWB  Y8, Y2, Y2
-	VMOVDQU    bytes4x4<>(SB), Y1
-	VPSHUFB    Y1, Y9, Y9
-	VPSHUFB    Y1, Y2, Y2
-	VPXOR      F(14), Y9, Y9
-	VPXOR      F(14), Y2, Y2
-	VPUNPCKLDQ Y2, Y9, Y0 // rows 0, 1, 4, 5
-	VPUNPCKHDQ Y2, Y9, Y1 // rows 2, 3, 6, 7
+	VPACKSSWB    Y1, Y0, Y0
+	VPACKSSWB    Y2, Y3, Y2
+	VMOVDQU      bytes4x4<>(SB), Y4
+	VPSHUFB      Y4, Y0, Y0
+	VPSHUFB      Y4, Y2, Y2
+	VPXOR        F(10), Y0, Y0
+	VPXOR        F(10), Y2, Y2
+	VPUNPCKHDQ   Y2, Y0, Y1 // rows 2, 3, 6, 7
+	VPUNPCKLDQ   Y2, Y0, Y0 // rows 0, 1, 4, 5
 	VEXTRACTI128 $1, Y0, X2
 	VEXTRACTI128 $1, Y1, X3
-	VMOVQ      X0, (OUT)
-	VMOVHPS    X0, (OUT)(STRIDE*1)
-	LEAQ       (OUT)(STRIDE*2), OUT
-	VMOVQ      X1, (OUT)
-	VMOVHPS    X1, (OUT)(STRIDE*1)
-	LEAQ       (OUT)(STRIDE*2), OUT
-	VMOVQ      X2, (OUT)
-	VMOVHPS    X2, (OUT)(STRIDE*1)
-	LEAQ       (OUT)(STRIDE*2), OUT
-	VMOVQ      X3, (OUT)
-	VMOVHPS    X3, (OUT)(STRIDE*1)
+	VMOVQ        X0, (OUT)
+	VMOVHPS      X0, (OUT)(STRIDE*1)
+	LEAQ         (OUT)(STRIDE*2), OUT
+	VMOVQ        X1, (OUT)
+	VMOVHPS      X1, (OUT)(STRIDE*1)
+	LEAQ         (OUT)(STRIDE*2), OUT
+	VMOVQ        X2, (OUT)
+	VMOVHPS      X2, (OUT)(STRIDE*1)
+	LEAQ         (OUT)(STRIDE*2), OUT
+	VMOVQ        X3, (OUT)
+	VMOVHPS      X3, (OUT)(STRIDE*1)
 	VZEROUPPER
 	RET
 
@@ -204,8 +178,8 @@ TEXT ·quadrupleAVX2(SB), NOSPLIT, $0-32
 	MOVQ near+8(FP), NEAR
 	MOVQ far+16(FP), FAR
 	MOVQ blocks+24(FP), BLOCKS
-	VMOVDQU F(15), Y6 // 8
-	VMOVDQU F(16), Y7 // 7
+	VMOVDQU F(11), Y6 // 8
+	VMOVDQU F(12), Y7 // 7
 
 samples:
 	SUM(-1, Y0)
@@ -298,8 +272,8 @@ TEXT ·paintAVX2(SB), NOSPLIT, $0-40
 	MOVQ blue+16(FP), CB
 	MOVQ red+24(FP), CR
 	MOVQ blocks+32(FP), PIXELS
-	VMOVDQU F(20), Y15 // 32768
-	VMOVDQU F(21), Y14 // 128, words
+	VMOVDQU F(16), Y15 // 32768
+	VMOVDQU F(17), Y14 // 128, words
 
 pixels:
 	VPMOVZXBW (LUMA), Y0
@@ -307,9 +281,9 @@ pixels:
 	VPMOVZXBW (CR), Y2
 	VPSUBW    Y14, Y1, Y1
 	VPSUBW    Y14, Y2, Y2
-	SCALED(Y1, Y2, 17, Y3)
-	SCALED(Y1, Y2, 18, Y4)
-	SCALED(Y1, Y2, 19, Y5)
+	SCALED(Y1, Y2, 13, Y3)
+	SCALED(Y1, Y2, 14, Y4)
+	SCALED(Y1, Y2, 15, Y5)
 	VPADDW    Y0, Y3, Y3
 	VPADDW    Y2, Y3, Y3
 	VPADDW    Y0, Y4, Y4

@@ -31,11 +31,11 @@ func checkBoth(t *testing.T, what string, f func() []byte) {
 }
 
 // randomBlock returns coefficients and factors as files have them, or as damaged ones may.
-func randomBlock(rng *rand.Rand) (block [64]int16, quant [64]int32, last int) {
+func randomBlock(rng *rand.Rand) (block [64]int16, quant [64]int16, last int) {
 	most := []int{3, 200, 2047, 32767}[rng.IntN(4)]
 	factors := []int{1, 16, 255, 65535}[rng.IntN(4)]
 	for i := range quant {
-		quant[i] = int32(1 + rng.IntN(factors))
+		quant[i] = int16(1 + rng.IntN(factors))
 	}
 	last = 1 + rng.IntN(63)
 	for k := range last + 1 {
