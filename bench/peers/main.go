@@ -39,7 +39,7 @@
 //
 // With -memory it measures, of a decoder, the resident memory of fresh processes that compute a prompt and some tokens after it, beside
 // the bytes of the weights and of the keys and values. Besides the engines, -peers can then name the command godwit generate:
-// generate, and generate:bf16 with its flag --bf16-cache.
+// generate, and generate:bf16 with its flag --bf16-cache; llama.cpp keeps keys and values in float16, and as llamacpp/f32 in float32.
 package main
 
 import (
@@ -52,6 +52,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -165,8 +166,13 @@ func run() error {
 	if err := o.export(); err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(o.model, "tokenizer.json")); *memory && *peers == "" && err == nil {
-		o.peers = append([]string{command, command16}, o.peers...)
+	if *memory && *peers == "" {
+		if _, err := os.Stat(filepath.Join(o.model, "tokenizer.json")); err == nil {
+			o.peers = append([]string{command, command16}, o.peers...)
+		}
+		if i := slices.Index(o.peers, "llamacpp"); i >= 0 {
+			o.peers = slices.Insert(o.peers, i+1, llama32)
+		}
 	}
 	switch {
 	case *cold:
@@ -220,6 +226,7 @@ func (o *options) export() error {
 	for _, p := range o.peers {
 		file := "fused.onnx"
 		var args []string
+		p, _, _ = strings.Cut(p, "/") // the type of a cache
 		switch p, dtype, _ := strings.Cut(p, ":"); {
 		case p == "llamacpp":
 			file, args = cmp.Or(dtype, "own")+".gguf", []string{"export_gguf.py", cmp.Or(dtype, "own")}

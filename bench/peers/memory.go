@@ -97,10 +97,12 @@ func (o *options) memory() error {
 	return nil
 }
 
-// The processes of -memory that are no engines: godwit generate, and the same with its cache in bfloat16.
+// What -peers can name for -memory besides engines: godwit generate, the same with its cache in bfloat16, and llama.cpp with a cache
+// of float32.
 const (
 	command   = "generate"
 	command16 = "generate:bf16"
+	llama32   = "llamacpp/f32"
 )
 
 // footprints measures the processes of a cell.
@@ -115,15 +117,16 @@ func (o *options) footprints(c cell, threads int, binary string, size gpt.CacheS
 			list = append(list, f)
 			continue
 		case strings.HasPrefix(p, "llamacpp"):
-			for i, kv := range []string{"f16", "f32"} {
-				f, err := o.footprint(c, p, threads, "--kv", kv)
-				if err != nil {
-					return nil, err
-				}
-				f.name += ", cache of " + kv
-				f.kept = float64(size.Token) * float64(c.dims[0]+c.dims[1]) / float64(2-i)
-				list = append(list, f)
+			name, kv, wide := strings.Cut(p, "/")
+			f, err := o.footprint(c, name, threads, "--kv", cmp.Or(kv, "f16"))
+			if err != nil {
+				return nil, err
 			}
+			f.name += ", cache of " + cmp.Or(kv, "f16")
+			if f.kept = float64(size.Token) * float64(c.dims[0]+c.dims[1]); !wide {
+				f.kept /= 2
+			}
+			list = append(list, f)
 			continue
 		}
 		f, err := o.footprint(c, p, threads)
