@@ -95,6 +95,45 @@ func (u *attnUnit) oneBlock(k0, r0, r1 int) {
 		r += run.m
 		u.run(&run)
 	}
+	if k0 += keyBlock; k0 < hi {
+		u.prefetchKeys(u.kvHead, k0, min(hi, k0+keyBlock))
+	} else if k0 = lo / keyBlock * keyBlock; u.kvHead+1 < u.t.p.KVHeads {
+		u.prefetchKeys(u.kvHead+1, max(lo, k0), min(hi, k0+keyBlock))
+	}
+}
+
+// What is read once from a KV comes from memory, which would have nothing to do while the scores of a block become weights, and from
+// one block to the next. So what is read after that is asked for, a burst at a time: as many lines of 64 bytes as a core has under
+// way, from where the streams begin.
+const (
+	burstStreams = 4 // that tiles for few rows read at a time
+	burstLines   = 8 // of each
+	// burstsOfValues is how many there are before values are read: one before the maxima, and one before each of the first rows
+	// of exponentials.
+	burstsOfValues = 4
+)
+
+// prefetchValues asks for a burst of values, from the key lo of the block on.
+func (u *attnUnit) prefetchValues(lo, burst int) {
+	b, prefetch := &u.block, u.t.x.set.prefetch
+	if !b.once || prefetch == nil {
+		return
+	}
+	first, size := b.value((lo - b.base) * panelWidth)
+	at := uintptr(unsafe.Pointer(first)) + uintptr(burst*burstLines*64)
+	prefetch(at, uintptr(b.rows)*panelWidth*size, min(burstStreams, padded(u.t.p.HeadDim)/panelWidth), burstLines)
+}
+
+// prefetchKeys asks for a burst of keys, from key number lo of the sequence on, of which hi is the end of the block.
+func (u *attnUnit) prefetchKeys(head, lo, hi int) {
+	prefetch, d := u.t.x.set.prefetch, u.t.p.HeadDim
+	if !u.block.once || prefetch == nil {
+		return
+	}
+	b := u.t.kv[u.seq].panels(head, lo)
+	first, size := b.key((lo % keyBlock) / panelWidth * panelWidth * d)
+	panels := (hi - lo/panelWidth*panelWidth + panelWidth - 1) / panelWidth
+	prefetch(uintptr(unsafe.Pointer(first)), uintptr(panels/burstStreams*panelWidth*d)*size, burstStreams, burstLines)
 }
 
 // next returns the rows from r on, at most up to end, that are a run. Their maxima and sums begin at number state.
@@ -226,8 +265,18 @@ func (u *attnUnit) piece(r *queryRun) {
 		o, ldo = u.s.floats(bufEdge, m*(dPad+2)), dPad
 		bm, bl = o[m*dPad:][:m], o[m*(dPad+1):][:m]
 	}
+	u.prefetchValues(lo, 0)
 	set.rowMaxes(bm, scores, stride, n)
-	set.expSums(bl, bm, scores, stride, n)
+	done := 0
+	if u.block.once {
+		for ; done < min(m, burstsOfValues-1); done++ {
+			u.prefetchValues(lo, done+1)
+			set.expSums(bl[done:done+1], bm[done:done+1], scores[done*stride:], stride, n)
+		}
+	}
+	if done < m {
+		set.expSums(bl[done:], bm[done:], scores[done*stride:], stride, n)
+	}
 	switch {
 	case !r.even:
 		u.edge(o, ldo, scores, stride, r, base)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"testing"
+	"unsafe"
 
 	"github.com/godwit-ml/godwit/internal/fence"
 )
@@ -168,6 +169,23 @@ func TestKVRowsFenced(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestPrefetchFenced: to ask for what must not be touched, or is not there, does nothing.
+func TestPrefetchFenced(t *testing.T) {
+	f := fence.New(t)
+	for _, s := range otherSets() {
+		if s.prefetch == nil {
+			continue
+		}
+		f.Both(s.name, func() {
+			b := fence.Copy(f, make([]float32, 16))
+			for _, at := range []uintptr{0, 64, uintptr(unsafe.Pointer(&b[0]))} {
+				s.prefetch(at, 4096, 4, 100)
+				s.prefetch(at, 0, 1, 1)
+			}
+		})
 	}
 }
 

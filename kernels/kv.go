@@ -299,29 +299,39 @@ func bfloat16(x float32) uint16 {
 	return uint16((u + 0x7fff + u>>16&1) >> 16)
 }
 
+// panels returns a block with the panels of a head where they lie in the page of a token.
+func (c *KV) panels(head, token int) keysBlock {
+	p, at, d := &c.pages[token/keyBlock-c.first], head*kvHeadSize(c.dim), c.dim
+	b := keysBlock{rows: keyBlock}
+	if c.typ == KVFloat32 {
+		b.keys, b.values = p.f32[at:][:keyBlock*d], p.f32[at+keyBlock*d:][:keyBlock*padded(d)]
+	} else {
+		b.keys16, b.values16 = p.b16[at:][:keyBlock*d], p.b16[at+keyBlock*d:][:keyBlock*padded(d)]
+	}
+	return b
+}
+
 // load sets a block's panels to those of a head, for the tokens lo up to hi of the block that begins at k0. Pages of float32
 // are read where they are; those of 16 bits are widened, as far as they are needed, or once says that they are used just once.
 func (c *KV) load(s *scratch, b *keysBlock, head, k0, lo, hi int, once bool) {
-	p, at, d := &c.pages[k0/keyBlock-c.first], head*kvHeadSize(c.dim), c.dim
+	p := c.panels(head, k0)
 	if once {
 		b.once, b.kvRows = true, c.set.kvRows[c.typ]
 	}
-	if c.typ == KVFloat32 {
+	if c.typ == KVFloat32 || once {
 		b.base, b.rows = 0, keyBlock
-		b.keys, b.values = p.f32[at:][:keyBlock*d], p.f32[at+keyBlock*d:][:keyBlock*padded(d)]
-		return
-	}
-	keys, values := p.b16[at:][:keyBlock*d], p.b16[at+keyBlock*d:][:keyBlock*padded(d)]
-	if once {
-		b.base, b.rows, b.keys16, b.values16, b.few = 0, keyBlock, keys, values, &c.set.kvTile
+		b.keys, b.values, b.keys16, b.values16 = p.keys, p.values, p.keys16, p.values16
+		if c.typ == KVBFloat16 {
+			b.few = &c.set.kvTile
+		}
 		return
 	}
 	b.base = (lo - k0) / panelWidth * panelWidth
 	b.rows = hi - k0 - b.base
-	b.keys = s.floats(bufKeys, padded(b.rows)*d)
-	b.values = s.floats(bufValues, b.rows*padded(d))
-	c.set.widenBFloat16(b.keys, keys[b.base*d:])
-	for l := 0; l < d; l += panelWidth {
-		c.set.widenBFloat16(b.values[l*b.rows:][:b.rows*panelWidth], values[l*keyBlock+b.base*panelWidth:])
+	b.keys = s.floats(bufKeys, padded(b.rows)*c.dim)
+	b.values = s.floats(bufValues, b.rows*padded(c.dim))
+	c.set.widenBFloat16(b.keys, p.keys16[b.base*c.dim:])
+	for l := 0; l < c.dim; l += panelWidth {
+		c.set.widenBFloat16(b.values[l*b.rows:][:b.rows*panelWidth], p.values16[l*keyBlock+b.base*panelWidth:])
 	}
 }

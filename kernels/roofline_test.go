@@ -128,8 +128,14 @@ func roofs() (all []*roof) {
 	for typ := KVFloat32; typ <= KVBFloat16; typ++ {
 		for _, s := range [][3]int{{9, 3, 64}, {12, 12, 64}, {32, 8, 128}, {32, 4, 64}} {
 			for _, n := range []int{512, 2048, 8192, 32768} {
-				all = append(all, decodeRoof(s[0], s[1], s[2], n, typ))
+				all = append(all, decodeRoof(s[0], s[1], s[2], n, 1, typ))
 			}
+		}
+	}
+	// A token of a model whose layers together are more than a cache holds.
+	for typ := KVFloat32; typ <= KVBFloat16; typ++ {
+		for _, n := range []int{512, 2048, 8192} {
+			all = append(all, decodeRoof(9, 3, 64, n, 30, typ), decodeRoof(12, 12, 64, n, 12, typ))
 		}
 	}
 	return all
@@ -176,22 +182,35 @@ func attentionRoof(n, d int) *roof {
 	}}
 }
 
-func decodeRoof(heads, kvHeads, d, n int, typ KVType) *roof {
+// decodeRoof is a token's attention in each of some layers.
+func decodeRoof(heads, kvHeads, d, n, layers int, typ KVType) *roof {
 	r := &roof{name: fmt.Sprintf("decode heads=%d,%d d=%d keys=%d %s", heads, kvHeads, d, n, []string{"float32", "bfloat16"}[typ]),
-		flops: 4 * float64(heads*d*n), bytes: KVBytes(kvHeads, d, typ, 0, n, 1)}
+		flops: 4 * float64(heads*d*n*layers), bytes: KVBytes(kvHeads, d, typ, 0, n, 1) * layers}
+	if layers > 1 {
+		r.name += fmt.Sprintf(" layers=%d", layers)
+	}
 	r.cold = r.bytes > cacheBytes
 	r.ready = func(x *Exec) func() {
 		p := &Attn{Heads: heads, KVHeads: kvHeads, HeadDim: d, Scale: 0.125, Causal: true}
-		kv, width := x.NewKV(kvHeads, d, typ, 0), kvHeads*d
-		kv.Reserve(n, n)
+		kvs, width := make([]*KV, layers), kvHeads*d
+		for i := range kvs {
+			kvs[i] = x.NewKV(kvHeads, d, typ, 0)
+		}
+		ReserveKVs(kvs, n, n)
 		rows := make([]float32, 512*width)
 		random(rand.New(rand.NewPCG(1, 2)), rows)
 		for i := 0; i < n; i += 512 {
-			kv.Append(rows, rows, width, 512)
+			for _, kv := range kvs {
+				kv.Append(rows, rows, width, 512)
+			}
 		}
 		q, out := make([]float32, heads*d), make([]float32, heads*d)
-		kvs, starts := []*KV{kv}, []int32{0, 1}
-		return func() { x.AttentionKV(out, len(q), q, len(q), starts, kvs, p) }
+		starts := []int32{0, 1}
+		return func() {
+			for i := range kvs {
+				x.AttentionKV(out, len(q), q, len(q), starts, kvs[i:][:1], p)
+			}
+		}
 	}
 	return r
 }

@@ -25,6 +25,8 @@ type Set struct {
 	narrowTile [3]kvTiles
 	// streamTile, by Storage, are the tiles of few rows that read several panels far apart.
 	streamTile [3]streamTiles
+	// prefetch asks for lines of 64 bytes, so many of each of some streams, that lie stride bytes apart. nil: there is no such thing.
+	prefetch func(at, stride uintptr, streams, lines int)
 	probes
 }
 

@@ -11,7 +11,7 @@
 //	    for three rows at a time, then two, and for the left half of the panels, then the right one:
 //	        accumulators = 0, or c if fetch says so, or load from the second group on
 //	        for l in 0..k-1:                            four at a time, then one at a time
-//	            every four steps: prefetch four rows of each stream, 256 bytes ahead; then, slower, what follows
+//	            every four steps, but for the first pass: prefetch the next line of each stream, of what follows
 //	            for each row i: broadcast a[i][l]; accumulators of row i += a[i][l] · b[l], widened
 //	        c = accumulators · scale
 //	    a, b, c move on by nextA, nextB, nextC
@@ -46,15 +46,9 @@
 #define ATB b-16(SP)
 #define ATC c-24(SP)
 
-// A type of panels: LOAD(d, p, y) reads half a row of the panel at p to y: d is 4·l. AHEAD(p) prefetches four rows, which are
-// BYTES(4).
+// A type of panels: LOAD(d, p, y) reads half a row of the panel at p to y: d is 4·l. BYTES(rows) is the bytes of so many.
 #define FLOAT(d, p, y) \
 	VMOVUPS (16*d)p, y
-#define FLOATAHEAD(p) \
-	PREFETCHT0 (0)p    \
-	PREFETCHT0 (64)p   \
-	PREFETCHT0 (128)p  \
-	PREFETCHT0 (192)p
 #define FLOATBYTES(rows) (64*rows)
 
 #define BFLOAT2(d, p, y) \
@@ -63,9 +57,6 @@
 #define BFLOAT3(d, p, y) \
 	VBROADCASTI128 (8*d)p, y \
 	VPSHUFB        ·upper(SB), y, y
-#define BFLOATAHEAD(p) \
-	PREFETCHT0 (0)p    \
-	PREFETCHT0 (64)p
 #define BFLOATBYTES(rows) (32*rows)
 
 // One step of k: MADD is half a row of a panel.
@@ -118,7 +109,7 @@
 	VMOVUPS y, p
 
 // PASSES is the loop over the rows, rows at a time, and over the two halves of the panels. What follows BYTES are labels.
-#define PASSES(rows, BEGIN, STEPS, EACH, LOAD, AHEAD, BYTES, pass, begin, four, tail, one, store, end) \
+#define PASSES(rows, BEGIN, STEPS, EACH, LOAD, BYTES, pass, begin, four, tail, one, store, end) \
 	TESTQ ROWS, ROWS                    \
 	JEQ   end                           \
 	BEGIN                               \
@@ -135,10 +126,10 @@ begin:                                  \
 	SUBQ  $4, K                         \
 	JLT   tail                          \
 four:                                   \
-	AHEAD((NEXT))                       \
-	AHEAD((NEXT)(STREAM*1))             \
-	AHEAD((NEXT)(STREAM*2))             \
-	AHEAD((NEXT)(STREAM3*1))            \
+	PREFETCHT0 (NEXT)                   \
+	PREFETCHT0 (NEXT)(STREAM*1)         \
+	PREFETCHT0 (NEXT)(STREAM*2)         \
+	PREFETCHT0 (NEXT)(STREAM3*1)        \
 	STEPS(0, LOAD)                      \
 	STEPS(4, LOAD)                      \
 	STEPS(8, LOAD)                      \
@@ -160,7 +151,7 @@ one:                                    \
 store:                                  \
 	VBROADCASTSS kvRows_scale(T), Y12   \
 	EACH(STORE)                         \
-	MOVQ  $BYTES(1), STEP               \
+	MOVQ  $64, STEP                     \
 	ADDQ  $32, C                        \
 	XORQ  $(BYTES(1)/2), HALF           \
 	JNE   pass                          \
@@ -174,7 +165,7 @@ store:                                  \
 	JNE   pass                          \
 end:
 
-#define KVROWS(name, BEGIN, LOAD2, LOAD3, AHEAD, BYTES) \
+#define KVROWS(name, BEGIN, LOAD2, LOAD3, BYTES) \
 TEXT name(SB), NOSPLIT, $24-8           \
 	MOVQ  t+0(FP), T                    \
 	MOVQ  kvRows_lda(T), LDA            \
@@ -189,12 +180,12 @@ group:                                  \
 	MOVQ  ROWA, ATA                     \
 	MOVQ  B, ATB                        \
 	MOVQ  C, ATC                        \
-	LEAQ  256(B), NEXT                  \
+	MOVQ  B, NEXT                       \
 	MOVQ  $BYTES(4), STEP               \
 	MOVQ  kvRows_threes(T), ROWS        \
-	PASSES(3, EMPTY, STEP3, EACH3, LOAD3, AHEAD, BYTES, pass3, begin3, four3, tail3, one3, store3, end3) \
+	PASSES(3, EMPTY, STEP3, EACH3, LOAD3, BYTES, pass3, begin3, four3, tail3, one3, store3, end3) \
 	MOVQ  kvRows_twos(T), ROWS          \
-	PASSES(2, BEGIN, STEP2, EACH2, LOAD2, AHEAD, BYTES, pass2, begin2, four2, tail2, one2, store2, end2) \
+	PASSES(2, BEGIN, STEP2, EACH2, LOAD2, BYTES, pass2, begin2, four2, tail2, one2, store2, end2) \
 	MOVQ  kvRows_load(T), A             \
 	MOVQ  A, kvRows_fetch(T)            \
 	MOVQ  ATA, ROWA                     \
@@ -211,5 +202,5 @@ group:                                  \
 #define EMPTY
 #define UPPER VMOVDQU ·upper(SB), Y11
 
-KVROWS(·kvRowsAVX2, EMPTY, FLOAT, FLOAT, FLOATAHEAD, FLOATBYTES)
-KVROWS(·kvRowsBFloat16AVX2, UPPER, BFLOAT2, BFLOAT3, BFLOATAHEAD, BFLOATBYTES)
+KVROWS(·kvRowsAVX2, EMPTY, FLOAT, FLOAT, FLOATBYTES)
+KVROWS(·kvRowsBFloat16AVX2, UPPER, BFLOAT2, BFLOAT3, BFLOATBYTES)

@@ -20,6 +20,12 @@ var benchModels = []struct {
 	{"smollm2-135m", "llama", `"vocab_size": 49152, "hidden_size": 576, "num_hidden_layers": 30, "num_attention_heads": 9,
 		"num_key_value_heads": 3, "intermediate_size": 1536, "max_position_embeddings": 8192, "tie_word_embeddings": true,
 		"rms_norm_eps": 1e-5, "rope_theta": 100000`, tensor.BF16},
+	{"smollm2-135m-f16", "llama", `"vocab_size": 49152, "hidden_size": 576, "num_hidden_layers": 30, "num_attention_heads": 9,
+		"num_key_value_heads": 3, "intermediate_size": 1536, "max_position_embeddings": 8192, "tie_word_embeddings": true,
+		"rms_norm_eps": 1e-5, "rope_theta": 100000`, tensor.F16},
+	{"smollm2-135m-f32", "llama", `"vocab_size": 49152, "hidden_size": 576, "num_hidden_layers": 30, "num_attention_heads": 9,
+		"num_key_value_heads": 3, "intermediate_size": 1536, "max_position_embeddings": 8192, "tie_word_embeddings": true,
+		"rms_norm_eps": 1e-5, "rope_theta": 100000`, tensor.F32},
 	{"gpt2", "gpt2", `"vocab_size": 50257`, tensor.F32},
 }
 

@@ -72,12 +72,20 @@ func randomTensor(rng *rand.Rand, stored tensor.DType, shape []int) tensor.Tenso
 	for i := range v.Data {
 		v.Data[i] = scale * (rng.Float32() - 0.5)
 	}
-	if stored != tensor.BF16 {
+	if stored == tensor.F32 {
 		return v
 	}
 	raw := make([]byte, 2*len(v.Data))
 	for i, x := range v.Data {
-		binary.LittleEndian.PutUint16(raw[2*i:], uint16(math.Float32bits(x)>>16))
+		bits := math.Float32bits(x)
+		half := uint16(bits >> 16)
+		if stored == tensor.F16 { // those below its normal numbers become 0
+			half &= 0x8000
+			if e := int(bits>>23&0xff) - 127 + 15; e > 0 {
+				half |= uint16(e<<10) | uint16(bits>>13&0x3ff)
+			}
+		}
+		binary.LittleEndian.PutUint16(raw[2*i:], half)
 	}
 	return tensor.Tensor{DType: stored, Shape: shape, Raw: raw}
 }
