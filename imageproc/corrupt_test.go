@@ -91,6 +91,7 @@ func TestCorrupt(t *testing.T) {
 	webp := source(t, "lossless.webp")
 	lossy := source(t, "lossy80.webp")
 	bmp := source(t, "rgb.bmp")
+	rle := source(t, "rle8.bmp")
 	tiff := source(t, "rgb_None.tiff")
 	groups, err := os.ReadFile(filepath.Join("testdata", "damaged", "groups.webp")) // a fuzzer's find
 	if err != nil {
@@ -179,7 +180,15 @@ func TestCorrupt(t *testing.T) {
 		{"BMP bomb", set(bmp, "BM", 18, "\xff\xff\xff\x7f\xff\xff\xff\x7f"), "BMP: the header says 2147483647x2147483647 pixels, more than the limit of 89478485"},
 		{"BMP without width", set(bmp, "BM", 18, "\x00\x00\x00\x00"), "BMP: the header says 0x21 pixels: there are none"},
 		{"BMP that cannot hold its size", set(bmp, "BM", 18, "\x00\x20\x00\x00\x00\x20\x00\x00"), "BMP: the file is cut short: " + sizeOf(bmp) + " bytes cannot hold 8192x8192 pixels"},
-		{"BMP of 3 bits", set(bmp, "BM", 28, "\x03"), "BMP: unsupported BMP image"},
+		{"BMP of 3 bits", set(bmp, "BM", 28, "\x03"), "BMP: pixels of 3 bits are not supported"},
+		{"BMP with another header", set(bmp, "BM", 14, "\x10"), "BMP: a header of 16 bytes is not known"},
+		{"BMP of another compression", set(bmp, "BM", 30, "\x04"), "BMP: the compression (4) is not supported"},
+		{"BMP with a palette of many colours", set(source(t, "palette.bmp"), "BM", 46, "\x01\x00\x01"), "BMP: a palette of 65537 colours is not supported"},
+		{"BMP of colours in run lengths", set(bmp, "BM", 30, "\x01"), "BMP: run lengths of 24 bits are not supported"},
+		{"BMP with masks that are not known", set(source(t, "rgb16.bmp"), "BM", 54, "\x01"), "BMP: colours of 16 bits with the masks [f801 7e0 1f 0] are not supported"},
+		{"BMP whose pixels are beyond its end", set(bmp, "BM", 10, "\xff\xff\xff\x7f"), "BMP: the file is cut short"},
+		{"BMP with run lengths that end early", set(rle, "BM", 22, "\xff\xff"), "BMP: the run lengths end before the image does"},
+		{"BMP with run lengths cut", cut(rle, len(rle)/2), "BMP: the file is cut short"},
 
 		{"TIFF of its signature", tiff[:4], "TIFF: the file is cut short"},
 		{"TIFF cut", cut(tiff, len(tiff)/2), "TIFF: the file is cut short"},
@@ -191,11 +200,13 @@ func TestCorrupt(t *testing.T) {
 			"TIFF: the file is cut short: 74 bytes cannot hold 9000x9000 pixels"},
 		{"TIFF with its bits in reverse", oneTIFF([3]uint32{266, 3, 2}), "TIFF: bytes whose bits stand in reverse (FillOrder 2) are not supported"},
 		{"TIFF of planes", set(source(t, "rgb16.tiff"), "\x17\x01\x04\x00\x01", 0, "\x1c\x01\x03\x00\x01\x00\x00\x00\x02\x00"),
-			"TIFF: colours in planes of their own (PlanarConfiguration 2) are not supported"},
+			"TIFF: planes of their own (PlanarConfiguration 2) are only supported for 3 or 4 colours of 8 bits"},
+		{"TIFF of planes cut", cut(source(t, "planes_rgb.tiff"), -300), "TIFF: the file is cut short"},
+		{"TIFF of planes that are not there", set(source(t, "planes_rgb.tiff"), "\x11\x01\x04\x00", 4, "\x02"), "TIFF: invalid format: inconsistent header"},
 		{"TIFF of two-dimensional Group 3", oneTIFF([3]uint32{259, 3, 3}, [3]uint32{292, 3, 1}), "TIFF: two-dimensional CCITT Group 3 is not supported"},
 		{"TIFF with a predictor without compression", oneTIFF([3]uint32{317, 3, 2}), "TIFF: a predictor is only supported with LZW and deflate"},
-		{"TIFF of gray tiles beyond its border", set(source(t, "tiled_gray.tiff"), "\x00\x01\x03\x00\x01", 8, "\x2f"),
-			"TIFF: tiles that reach beyond the image are only supported with colours of 8 bits and gray of 16"},
+		{"TIFF of tiles far beyond its border", set(source(t, "border_gray.tiff"), "\x42\x01\x03\x00\x01", 8, "\xff\xff"),
+			"TIFF: invalid format: not enough pixel data"},
 	}
 	if len(tests) < 40 {
 		t.Errorf("only %d files", len(tests))

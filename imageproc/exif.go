@@ -30,14 +30,24 @@ func exifOrientation(exif, xmp []byte) (int, error) {
 
 // Tags of a TIFF.
 const (
-	tagCompression = 259
-	tagPhotometric = 262
-	tagFillOrder   = 266
-	tagOrientation = 274
-	tagPlanes      = 284
-	tagGroup3      = 292
-	tagPredictor   = 317
-	tagTileWidth   = 322
+	tagWidth        = 256
+	tagHeight       = 257
+	tagBits         = 258
+	tagCompression  = 259
+	tagPhotometric  = 262
+	tagFillOrder    = 266
+	tagStripOffsets = 273
+	tagOrientation  = 274
+	tagSamples      = 277
+	tagStripCounts  = 279
+	tagPlanes       = 284
+	tagGroup3       = 292
+	tagPredictor    = 317
+	tagTileWidth    = 322
+	tagTileOffsets  = 324
+	tagTileCounts   = 325
+	tagExtra        = 338
+	tagSampleFormat = 339
 )
 
 // tiffTag returns the value of a tag of one number in the directory of a TIFF at the offset, 0 if there is none.

@@ -260,6 +260,108 @@ def rare(out):
     out["top_down.bmp"] = bytes(top)
 
 
+def bmp(size, colours, bits, pixels, compression=0, palette=b"", masks=b"", header=40, height=None):
+    """A BMP; header is the number of bytes of its kind of header: 12 is that of OS/2 1."""
+    w, h = size
+    if header == 12:
+        body = struct.pack("<IHHHH", 12, w, h, 1, bits)
+    else:
+        body = struct.pack("<IiiHHIIiiII", header, w, height or h, 1, bits, compression, len(pixels), 0, 0, colours, 0)
+    body = (body + masks).ljust(header, b"\0") + palette
+    return b"BM" + struct.pack("<IHHI", 14 + len(body) + len(pixels), 0, 0, 14 + len(body)) + body + pixels
+
+
+def runs(rng, w, h, bits):
+    """Run lengths of all kinds: runs, pixels, skips, lines that end early."""
+    out = bytearray()
+    y = x = 0
+    while y < h:
+        kind, room = rng.integers(0, 6), w - x
+        if room == 0:
+            out += b"\0\0"
+            x, y = 0, y + 1
+        elif kind == 0 and y < h - 3:
+            right, up = int(rng.integers(0, room)), int(rng.integers(0, 3))
+            out += bytes([0, 2, right, up])
+            x, y = x + right, y + up
+        elif kind == 1 and x:
+            out += b"\0\0"
+            x, y = 0, y + 1
+        elif kind < 4 and room > 3:
+            n = int(rng.integers(3, room + 1))
+            body = rng.integers(0, 256, n if bits == 8 else (n + 1) // 2).astype(np.uint8).tobytes()
+            out += bytes([0, n]) + body + bytes(len(body) % 2)
+            x += n
+        else:
+            n = int(rng.integers(1, room + 1))
+            out += bytes([n, int(rng.integers(0, 256))])
+            x += n
+    return bytes(out) + b"\0\1"
+
+
+def hostile(data, rng):
+    """A JPEG with other quantisation tables, of 16 bits, so that coefficients overflow."""
+    out, at = data[:2], 2
+    while data[at + 1] != 0xda:
+        n = 2 + struct.unpack(">H", data[at + 2:at + 4])[0]
+        segment = data[at:at + n]
+        if data[at + 1] == 0xdb:
+            tables = b"".join(bytes([16 | segment[i] & 15]) + rng.integers(1, 65536, 64).astype(">u2").tobytes() for i in range(4, n, 65))
+            segment = b"\xff\xdb" + struct.pack(">H", 2 + len(tables)) + tables
+        out, at = out + segment, at + n
+    return out + data[at:]
+
+
+def rarer(out):
+    """More of what Pillow reads, and hardly writes."""
+    rng = np.random.default_rng(3)
+    p = picture(rng, 29, 21)
+    a = np.asarray(p)
+    for i in range(4):
+        data = saved(picture(rng, 37, 26), "JPEG", quality=(40, 90)[i % 2], subsampling=i % 3, progressive=i == 3)
+        out[f"hostile{i}.jpg"] = hostile(data, rng)
+    data = bytearray(saved(picture(rng, 40, 30), "JPEG", quality=95))
+    at = data.index(b"\xff\x00", data.index(b"\xff\xda"))
+    out["filled.jpg"] = bytes(data[:at]) + b"\xff" + bytes(data[at:])  # ff ff 00 is ff, too
+    palette = rng.integers(0, 256, (256, 4)).astype(np.uint8).tobytes()
+    for bits in (4, 8):
+        n = 1 << bits
+        out[f"rle{bits}.bmp"] = bmp((31, 17), n, bits, runs(rng, 31, 17, bits), {8: 1, 4: 2}[bits], palette[:4 * n])
+        row = (29 * bits + 31) // 32 * 4
+        pixels = rng.integers(0, 256, (21, row)).astype(np.uint8).tobytes()
+        out[f"os2_{bits}.bmp"] = bmp((29, 21), 0, bits, pixels, palette=palette[:3 * n], header=12)
+    out["palette4.bmp"] = bmp((29, 21), 9, 4, rng.integers(0, 9, (21, 16)).astype(np.uint8).tobytes(), palette=palette[:36])
+    out["os2_rgb.bmp"] = bmp((29, 21), 0, 24, rng.integers(0, 256, (21, 88)).astype(np.uint8).tobytes(), header=12)
+    out["os2_2.bmp"] = bmp((29, 21), 0, 24, rng.integers(0, 256, (21, 88)).astype(np.uint8).tobytes(), header=64)
+    words = rng.integers(0, 256, (21, 60)).astype(np.uint8).tobytes()
+    out["rgb15.bmp"] = bmp((29, 21), 0, 16, words)
+    out["rgb16.bmp"] = bmp((29, 21), 0, 16, words, 3, masks=struct.pack("<III", 0xf800, 0x7e0, 0x1f))
+    out["rgb15_fields.bmp"] = bmp((29, 21), 0, 16, words, 3, masks=struct.pack("<III", 0x7c00, 0x3e0, 0x1f), height=-21)
+    wide = rng.integers(0, 256, (21, 29 * 4)).astype(np.uint8).tobytes()
+    for name, masks in (("bgrx", (0xff0000, 0xff00, 0xff, 0)), ("xbgr", (0xff000000, 0xff0000, 0xff00, 0)), ("bgxr", (0xff000000, 0xff00, 0xff, 0)),
+                        ("abgr", (0xff000000, 0xff0000, 0xff00, 0xff)), ("rgba", (0xff, 0xff00, 0xff0000, 0xff000000)),
+                        ("bgra", (0xff0000, 0xff00, 0xff, 0xff000000)), ("bgar", (0xff000000, 0xff00, 0xff, 0xff0000)), ("none", (0, 0, 0, 0))):
+        out[f"fields_{name}.bmp"] = bmp((29, 21), 0, 32, wide, 3, masks=struct.pack("<IIII", *masks), header=108)
+    cmyk = np.asarray(p.convert("CMYK")).copy()
+    cmyk[..., 3] = rng.integers(0, 256, cmyk.shape[:2])
+    cmyk = Image.fromarray(cmyk, "CMYK")
+    out["cmyk.tiff"] = saved(cmyk, "TIFF")
+    out["cmyk_lzw.tiff"] = saved(cmyk, "TIFF", compression="tiff_lzw", tiffinfo={317: 2, 278: 6})
+    out["border_gray.tiff"] = tiled(np.asarray(p.convert("L"))[..., None], 16, 16, zlib.compress, 8)
+    tags = {256: [29], 257: [21], 259: [1], 278: [8], 284: [2]}
+    four = np.asarray(cmyk)
+    for name, b, colours in (("rgb", a, 2), ("cmyk", four, 5), ("rgba", four, 2)):
+        n = b.shape[2]
+        strips = [b[y:y + 8, :, c].tobytes() for c in range(n) for y in range(0, 21, 8)]
+        more = {338: [2]} if name == "rgba" else {}
+        out[f"planes_{name}.tiff"] = tiff({**tags, 258: [8] * n, 262: [colours], 277: [n], **more}, strips, 273, 279)
+    strips = [zlib.compress(a[y:y + 8, :, c].tobytes()) for c in range(3) for y in range(0, 21, 8)]
+    out["planes_deflate.tiff"] = tiff({**tags, 258: [8] * 3, 259: [8], 262: [2], 277: [3]}, strips, 273, 279)
+    rgbx = {256: [29], 257: [21], 258: [8] * 4, 259: [1], 262: [2], 277: [4], 278: [21]}
+    out["rgbx.tiff"] = tiff({**rgbx, 338: [0]}, [four.tobytes()], 273, 279)
+    out["rgba_unsaid.tiff"] = tiff(rgbx, [four.tobytes()], 273, 279)
+
+
 # Configurations, with keys as older versions spelt them too.
 PROCESSORS = {
     "old_vit": {"feature_extractor_type": "ViTFeatureExtractor", "size": 40, "resample": 2},
@@ -332,6 +434,7 @@ def main():
     pngs(rng, files)
     others(rng, files)
     rare(files)
+    rarer(files)
     decoded = {}
     for name, data in files.items():
         (src / name).write_bytes(data)
