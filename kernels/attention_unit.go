@@ -116,12 +116,26 @@ const (
 // prefetchValues asks for a burst of values, from the key lo of the block on.
 func (u *attnUnit) prefetchValues(lo, burst int) {
 	b, prefetch := &u.block, u.t.x.set.prefetch
-	if !b.once || prefetch == nil {
+	if prefetch == nil {
 		return
 	}
 	first, size := b.value((lo - b.base) * panelWidth)
 	at := uintptr(unsafe.Pointer(first)) + uintptr(burst*burstLines*64)
 	prefetch(at, uintptr(b.rows)*panelWidth*size, min(burstStreams, padded(u.t.p.HeadDim)/panelWidth), burstLines)
+}
+
+// weighPrefetching is weigh for rows of n scores, of which the first is that of the key lo, while the first values come from memory.
+func (u *attnUnit) weighPrefetching(sum, max, scores []float32, stride, n, lo int) {
+	set, done := u.t.x.set, 0
+	u.prefetchValues(lo, 0)
+	set.rowMaxes(max, scores, stride, n)
+	for ; done < min(len(max), burstsOfValues-1); done++ {
+		u.prefetchValues(lo, done+1)
+		set.expSums(sum[done:done+1], max[done:done+1], scores[done*stride:], stride, n)
+	}
+	if done < len(max) {
+		set.expSums(sum[done:], max[done:], scores[done*stride:], stride, n)
+	}
 }
 
 // prefetchKeys asks for a burst of keys, from key number lo of the sequence on, of which hi is the end of the block.
@@ -265,17 +279,10 @@ func (u *attnUnit) piece(r *queryRun) {
 		o, ldo = u.s.floats(bufEdge, m*(dPad+2)), dPad
 		bm, bl = o[m*dPad:][:m], o[m*(dPad+1):][:m]
 	}
-	u.prefetchValues(lo, 0)
-	set.rowMaxes(bm, scores, stride, n)
-	done := 0
 	if u.block.once {
-		for ; done < min(m, burstsOfValues-1); done++ {
-			u.prefetchValues(lo, done+1)
-			set.expSums(bl[done:done+1], bm[done:done+1], scores[done*stride:], stride, n)
-		}
-	}
-	if done < m {
-		set.expSums(bl[done:], bm[done:], scores[done*stride:], stride, n)
+		u.weighPrefetching(bl, bm, scores, stride, n, lo)
+	} else {
+		set.weigh(bl, bm, scores, stride, n, 0)
 	}
 	switch {
 	case !r.even:
