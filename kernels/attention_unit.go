@@ -14,6 +14,7 @@ type attnUnit struct {
 	block       keysBlock
 	// The maximum, and the sum of the exponentials, of each row over the blocks so far.
 	maxima, sums []float32
+	ahead        ahead
 	// Where the results of the block go, if it is to be folded later, or nil: O, [rows, HeadDim padded], maxima, sums.
 	apart []float32
 }
@@ -43,6 +44,7 @@ type queryRun struct {
 	head      int  // and of head number head + i·(1-step)
 	state     int  // where its maxima and sums are
 	even      bool // the rows see the same keys of the block
+	grows     bool // they all see its first key, and each one more than the row before it
 }
 
 // from returns rows i up to j of the run.
@@ -178,6 +180,7 @@ func (u *attnUnit) load(k0, lo, hi int) {
 		t.kv[u.seq].load(u.s, b, u.kvHead, k0, lo, hi, u.queries == 1)
 		return
 	}
+	u.lookAhead(k0, hi)
 	b.rows = hi - k0 - b.base
 	b.keys = u.s.floats(bufKeys, padded(b.rows)*d)
 	b.values = u.s.floats(bufValues, b.rows*padded(d))
@@ -212,7 +215,7 @@ func (u *attnUnit) seeing(r *queryRun) {
 	*r = r.from(i, j)
 }
 
-// run computes a run for a block: the rows that see all of it, those before them and those after them.
+// run computes a run for a block: the rows that see its first key, of which the last may see all of it, and those after them.
 func (u *attnUnit) run(r *queryRun) {
 	u.seeing(r)
 	if r.even {
@@ -220,23 +223,21 @@ func (u *attnUnit) run(r *queryRun) {
 		return
 	}
 	b := &u.block
-	from, to := max(0, b.end-u.t.ahead-r.pos), min(r.m, b.k0+u.t.back+1-r.pos)
-	if from >= to {
-		u.pieces(r, 0, r.m)
-		return
-	}
-	u.pieces(r, 0, from)
-	r.even = true
-	u.pieces(r, from, to)
+	full, lost := max(0, b.end-u.t.ahead-r.pos), max(0, min(r.m, b.k0+u.t.back+1-r.pos))
+	full = min(full, lost)
+	r.grows = u.grids()
+	u.pieces(r, 0, full)
+	r.even, r.grows = true, false
+	u.pieces(r, full, lost)
 	r.even = false
-	u.pieces(r, to, r.m)
+	u.pieces(r, lost, r.m)
 }
 
 // pieces computes the rows i up to j of a run, some at a time, and as even as they can be.
 func (u *attnUnit) pieces(r *queryRun, i, j int) {
 	rows := u.t.x.set.tileRows
 	step := 2 * rows
-	if r.even {
+	if r.even || r.grows {
 		step = max(step, scoreBytes/4/(u.block.end-u.block.k0+panelWidth)/rows*rows)
 	}
 	for i < j {
@@ -259,9 +260,14 @@ func (u *attnUnit) piece(r *queryRun) {
 	stride := padded(n) + panelWidth // so that rows do not compete for the same cache sets
 	scores := u.s.floats(bufScores, m*stride)
 	u.scores(scores, stride, r, n, base)
-	if !r.even || lo > base || t.p.Bias != nil || t.p.SoftCap != 0 {
+	grow := 0
+	if r.grows { // the first row sees fewer
+		grow, hi = 1, hi-m+1
+		n = hi
+	}
+	if !r.even && !r.grows || lo > base || t.p.Bias != nil || t.p.SoftCap != 0 {
 		for i := range m {
-			u.adjust(scores[i*stride:][:n], r, i, base)
+			u.adjust(scores[i*stride:][:n+i*grow], r, i, base)
 		}
 	}
 	// The results of a row's first block are its state; those of the others are folded into it, now or at the end.
@@ -282,19 +288,19 @@ func (u *attnUnit) piece(r *queryRun) {
 	if u.block.once {
 		u.weighPrefetching(bl, bm, scores, stride, n, lo)
 	} else {
-		set.weigh(bl, bm, scores, stride, n, 0)
+		set.weigh(bl, bm, scores, stride, n, grow)
 	}
 	switch {
-	case !r.even:
+	case !r.even && !r.grows:
 		u.edge(o, ldo, scores, stride, r, base)
 	case direct && only:
 		for i, l := range bl {
 			bl[i] = 1 / l
 		}
-		u.values(o, ldo, scores[lo-base:], stride, m, lo, hi, bl, 0)
+		u.values(o, ldo, scores[lo-base:], stride, m, lo, hi, grow, bl, 0)
 		return
 	default:
-		u.values(o, ldo, scores[lo-base:], stride, m, lo, hi, nil, 0)
+		u.values(o, ldo, scores[lo-base:], stride, m, lo, hi, grow, nil, 0)
 	}
 	if u.apart != nil {
 		return
@@ -315,8 +321,39 @@ func (u *attnUnit) divide(r *queryRun) {
 	}
 }
 
+// grids reports whether products of the block are grids: float32, of panels that are read more than once.
+func (u *attnUnit) grids() bool {
+	return !u.block.once && u.block.keys16 == nil && u.t.p.HeadDim <= kBlock
+}
+
+// scoreGrid is scores by grids. Where rows grow, a panel of keys begins with the first row that sees one of them.
+func (u *attnUnit) scoreGrid(scores []float32, stride int, r *queryRun, n, base int) {
+	d, q := u.t.p.HeadDim, &u.s.grid
+	run := func(row, p, panels int) {
+		*q = grid{
+			c: &scores[row*stride+p*panelWidth], ldc: uintptr(stride) * 4, a: &r.q[row*r.ldq], lda: uintptr(r.ldq) * 4,
+			b: &u.block.keys[((base-u.block.base)/panelWidth+p)*panelWidth*d], panel: uintptr(d) * panelWidth * 4,
+			k: d, rows: r.m - row, panels: panels, scale: &u.t.p.Scale,
+		}
+		u.grid()
+	}
+	first := n // keys of the first row
+	if r.grows {
+		first -= r.m - 1
+	}
+	p, panels := padded(first)/panelWidth, padded(n)/panelWidth
+	run(0, 0, p)
+	for ; p < panels; p++ {
+		run(p*panelWidth+1-first, p, 1)
+	}
+}
+
 // scores computes the scaled scores of a run against n keys of the block from key base on.
 func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int) {
+	if u.grids() {
+		u.scoreGrid(scores, stride, r, n, base)
+		return
+	}
 	set, d := u.t.x.set, u.t.p.HeadDim
 	panels := padded(n) / panelWidth
 	h, high, low := set.split(r.m)
@@ -502,10 +539,23 @@ func (u *attnUnit) adjust(row []float32, r *queryRun, i, base int) {
 	}
 }
 
-// values computes O = S·V for m rows of scores over the keys lo up to hi of the block. It multiplies the rows by inv, if that
-// is not nil; with tileLoad in flags the chains go on from O.
-func (u *attnUnit) values(o []float32, ldo int, scores []float32, stride, m, lo, hi int, inv []float32, flags int) {
+// values computes O = S·V for m rows of scores over the keys lo up to hi of the block, or with grow = 1 up to hi, hi+1, .... It
+// multiplies the rows by inv, if that is not nil; with tileLoad in flags the chains go on from O.
+func (u *attnUnit) values(o []float32, ldo int, scores []float32, stride, m, lo, hi, grow int, inv []float32, flags int) {
 	set, b := u.t.x.set, &u.block
+	if flags == 0 && u.grids() {
+		q := &u.s.grid
+		*q = grid{
+			c: &o[0], ldc: uintptr(ldo) * 4, a: &scores[0], lda: uintptr(stride) * 4,
+			b: &b.values[(lo-b.base)*panelWidth], panel: uintptr(b.rows) * panelWidth * 4,
+			k: hi - lo, grow: grow, rows: m, panels: padded(u.t.p.HeadDim) / panelWidth,
+		}
+		if inv != nil {
+			q.scale, q.scales = &inv[0], 4
+		}
+		u.grid()
+		return
+	}
 	panels := padded(u.t.p.HeadDim) / panelWidth
 	h, high, low := set.split(m)
 	p := 0
@@ -560,7 +610,7 @@ func (u *attnUnit) edge(o []float32, ldo int, scores []float32, stride int, r *q
 		part := o[i*ldo:]
 		row := func(j, from, to, flags int) {
 			if from < to {
-				u.values(part[j*ldo:], ldo, scores[(i+j)*stride+from-base:], stride, 1, from, to, nil, flags)
+				u.values(part[j*ldo:], ldo, scores[(i+j)*stride+from-base:], stride, 1, from, to, 0, nil, flags)
 			}
 		}
 		first, _ := u.seen(r, i)
@@ -583,7 +633,7 @@ func (u *attnUnit) edge(o []float32, ldo int, scores []float32, stride int, r *q
 				row(j, from, lo, 0)
 			}
 		}
-		u.values(part, ldo, scores[i*stride+lo-base:], stride, rows, lo, hi, nil, flags)
+		u.values(part, ldo, scores[i*stride+lo-base:], stride, rows, lo, hi, 0, nil, flags)
 		for j := range rows {
 			_, to := u.seen(r, i+j)
 			row(j, hi, to, tileLoad)

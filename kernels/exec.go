@@ -47,6 +47,7 @@ type scratch struct {
 	attn    attnTask
 	rows    sharedRows
 	tile    tile
+	grid    grid
 	kvRows  kvRows
 	begun   []counter // see gemmTask
 	copied  int       // the first of the rows of A that are copied for several groups, or -1

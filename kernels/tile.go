@@ -76,6 +76,8 @@ type tiles struct {
 	// many[r], if it is not nil, is tile[r][0] for columns of more than three tiles: it does not prefetch its own panel, which the
 	// tiles of the panel before have prefetched, and which all tiles but the first find in the first-level cache.
 	many [maxTileRows + 1]func(*tile)
+	// grid computes a grid, or reports that the tiles should; nil: they do. It changes what it is given.
+	grid func(*grid) bool
 	// packKeys transposes rows of d elements (stride ld) into panels of 16 rows: dst[p][i][j] = src[16p+j][i]; what stands
 	// beyond the last row means nothing. dst is ⌈rows/16⌉·d·16 elements.
 	packKeys func(dst, src []float32, ld, rows, d int)

@@ -16,6 +16,7 @@ func (s *Set) tilesAVX2() {
 			6: {tile6x1AVX2},
 		},
 		many:        [maxTileRows + 1]func(*tile){4: tile4x1ManyAVX2, 5: tile5x1ManyAVX2, 6: tile6x1ManyAVX2},
+		grid:        gridAVX2,
 		packKeys:    packKeysAVX2,
 		packValues:  packValuesAVX2,
 		packColumns: packColumnsAVX2,
@@ -25,7 +26,7 @@ func (s *Set) tilesAVX2() {
 
 // tilesAVX512 puts the tiles of AVX-512 into the Set, over those of AVX2.
 func (s *Set) tilesAVX512() {
-	s.tileRows, s.flat = 14, 0
+	s.tileRows, s.flat, s.grid = 14, 0, nil
 	s.many = [maxTileRows + 1]func(*tile){}
 	s.tile = [maxTileRows + 1][4]func(*tile){
 		1:  {tile1x1AVX512, tile1x2AVX512, tile1x4AVX512, tile1x8AVX512},

@@ -470,3 +470,175 @@ copy:
 	JNE     copy
 	VZEROUPPER
 	RET
+
+// Grids: tiles of one panel in two loops, as type gridLoop has them. Each tile prefetches what it will store, and some of what
+// comes after the grid. Where rows grow, the steps after k are stairs: the first for all rows but the first, the second for all but
+// two, and so on.
+
+#define GC    R13 // c, a, b and scale of the tile
+#define GA    R14
+#define GB    R15
+#define GS    BX
+#define INNER DX
+
+#define BROW(d) \
+	VMOVUPS (16*d)(B), Y12     \
+	VMOVUPS (16*d+32)(B), Y13
+#define TREAD1(d) ROW(d(A)(LDA*1), Y15, Y2, Y3)
+#define TREAD2(d) ROW(d(A)(LDA*2), Y14, Y4, Y5)
+#define TREAD3(d) ROW(d(A)(LDA3*1), Y15, Y6, Y7)
+#define TREAD4(d) ROW(d(A)(LDA*4), Y14, Y8, Y9)
+#define TREAD5(d) ROW(d(A)(LDA5*1), Y15, Y10, Y11)
+#define STAIRS4 \
+	BROW(0)   \
+	TREAD1(0) \
+	TREAD2(0) \
+	TREAD3(0) \
+	BROW(4)   \
+	TREAD2(4) \
+	TREAD3(4) \
+	BROW(8)   \
+	TREAD3(8)
+#define STAIRS5 \
+	BROW(0)    \
+	TREAD1(0)  \
+	TREAD2(0)  \
+	TREAD3(0)  \
+	TREAD4(0)  \
+	BROW(4)    \
+	TREAD2(4)  \
+	TREAD3(4)  \
+	TREAD4(4)  \
+	BROW(8)    \
+	TREAD3(8)  \
+	TREAD4(8)  \
+	BROW(12)   \
+	TREAD4(12)
+#define STAIRS6 \
+	BROW(0)    \
+	TREAD1(0)  \
+	TREAD2(0)  \
+	TREAD3(0)  \
+	TREAD4(0)  \
+	TREAD5(0)  \
+	BROW(4)    \
+	TREAD2(4)  \
+	TREAD3(4)  \
+	TREAD4(4)  \
+	TREAD5(4)  \
+	BROW(8)    \
+	TREAD3(8)  \
+	TREAD4(8)  \
+	TREAD5(8)  \
+	BROW(12)   \
+	TREAD4(12) \
+	TREAD5(12) \
+	BROW(16)   \
+	TREAD5(16)
+
+#define GRID(name, ONE, STAIRS, EACH) \
+TEXT name(SB), NOSPLIT, $0-8              \
+	MOVQ  t+0(FP), T                  \
+	MOVQ  gridLoop_lda(T), LDA        \
+	LEAQ  (LDA)(LDA*2), LDA3          \
+	LEAQ  (LDA)(LDA*4), LDA5          \
+outer:                                    \
+	MOVQ  gridLoop_inner(T), INNER    \
+	MOVQ  gridLoop_c(T), GC           \
+	MOVQ  gridLoop_a(T), GA           \
+	MOVQ  gridLoop_b(T), GB           \
+	MOVQ  gridLoop_scale(T), GS       \
+inner:                                    \
+	CMPQ  gridLoop_pieces(T), $0      \
+	JLE   tile                        \
+	MOVQ  gridLoop_next(T), P         \
+	MOVQ  gridLoop_step(T), LD        \
+	PREFETCHT1 (P)                    \
+	PREFETCHT1 64(P)                  \
+	PREFETCHT1 128(P)                 \
+	PREFETCHT1 192(P)                 \
+	ADDQ  LD, P                       \
+	PREFETCHT1 (P)                    \
+	PREFETCHT1 64(P)                  \
+	PREFETCHT1 128(P)                 \
+	PREFETCHT1 192(P)                 \
+	ADDQ  LD, P                       \
+	MOVQ  P, gridLoop_next(T)         \
+	SUBQ  $2, gridLoop_pieces(T)      \
+tile:                                     \
+	MOVQ  GC, P                       \
+	MOVQ  gridLoop_ldc(T), LD         \
+	EACH(FETCH)                       \
+	EACH(ZERO)                        \
+	MOVQ  GA, A                       \
+	MOVQ  GB, B                       \
+	MOVQ  gridLoop_k(T), K            \
+	SUBQ  $8, K                       \
+	JLT   four                        \
+eight:                                    \
+	ONE(0)                            \
+	ONE(4)                            \
+	ONE(8)                            \
+	ONE(12)                           \
+	ONE(16)                           \
+	ONE(20)                           \
+	ONE(24)                           \
+	ONE(28)                           \
+	ADDQ  $32, A                      \
+	ADDQ  $512, B                     \
+	SUBQ  $8, K                       \
+	JGE   eight                       \
+four:                                     \
+	ADDQ  $4, K                       \
+	JLT   last                        \
+	ONE(0)                            \
+	ONE(4)                            \
+	ONE(8)                            \
+	ONE(12)                           \
+	ADDQ  $16, A                      \
+	ADDQ  $256, B                     \
+	SUBQ  $4, K                       \
+last:                                     \
+	ADDQ  $4, K                       \
+	JEQ   stairs                      \
+one:                                      \
+	ONE(0)                            \
+	ADDQ  $4, A                       \
+	ADDQ  $64, B                      \
+	DECQ  K                           \
+	JNE   one                         \
+stairs:                                   \
+	CMPQ  gridLoop_grow(T), $0        \
+	JEQ   store                       \
+	STAIRS                            \
+store:                                    \
+	MOVQ  GS, P                       \
+	MOVQ  gridLoop_scales(T), LD      \
+	EACH(MUL)                         \
+	MOVQ  GC, P                       \
+	MOVQ  gridLoop_ldc(T), LD         \
+	EACH(STORE)                       \
+	ADDQ  gridLoop_inC(T), GC         \
+	ADDQ  gridLoop_inA(T), GA         \
+	ADDQ  gridLoop_inB(T), GB         \
+	ADDQ  gridLoop_inScale(T), GS     \
+	DECQ  INNER                       \
+	JNE   inner                       \
+	MOVQ  gridLoop_outC(T), GC        \
+	MOVQ  gridLoop_outA(T), GA        \
+	MOVQ  gridLoop_outB(T), GB        \
+	MOVQ  gridLoop_outScale(T), GS    \
+	ADDQ  GC, gridLoop_c(T)           \
+	ADDQ  GA, gridLoop_a(T)           \
+	ADDQ  GB, gridLoop_b(T)           \
+	ADDQ  GS, gridLoop_scale(T)       \
+	MOVQ  gridLoop_grow(T), K         \
+	ADDQ  K, gridLoop_k(T)            \
+	DECQ  gridLoop_outer(T)           \
+	JNE   outer                       \
+	VZEROUPPER                        \
+	RET
+
+GRID(·grid4x1AVX2, STEP4, STAIRS4, EACH4)
+GRID(·grid5x1AVX2, STEP5, STAIRS5, EACH5)
+GRID(·grid6x1AVX2, STEP6, STAIRS6, EACH6)
