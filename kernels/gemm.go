@@ -27,6 +27,8 @@ import (
 //	                    sums += chain of fused multiply-adds over k
 //	        bias, activation, times up, scale, residual
 //
+// Where the Set's routines do that, one call computes the same tiles of several panels.
+//
 // Chunks of rows are as even as they can be, and so are the tiles of a chunk (128 rows in tiles of at most 14 are eight of
 // 13 and two of 12).
 
@@ -277,7 +279,11 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 		}
 		cols := panelWidth << w
 		sum := sums[(p-p0)*panelWidth*rows:]
-		p += 1 << w
+		across := 1 // columns of tiles that are done at once
+		if few == nil && !b.gated && b.storage == Float32 && (high == 0 || high+low > 3) {
+			across = max(1, min(set.across, full>>w))
+		}
+		p += across << w
 		q := &s.tile
 		*q = common
 		q.sum, q.lds = &sum[0], uintptr(cols)*4
@@ -297,11 +303,15 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 			if k > 0 {
 				q.b = &b.wide(set, s, k0, first, 1<<w)[0]
 			}
-			if q.prefetch(high+low, w); q.step > 0 {
-				q.next = after
-				if p < p1 {
-					q.next = b.address(k0, p)
-				}
+			next := after
+			if p < p1 {
+				next = b.address(k0, p)
+			}
+			q.prefetch(high+low, w)
+			if across > 1 {
+				q.sideBySide(across, w, rows, next)
+			} else if q.step > 0 {
+				q.next = next
 				if b.storage != Float32 {
 					q.step /= 2
 				}
@@ -320,7 +330,9 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 			if few == nil && full > 0 {
 				bias = nil
 			}
-			t.finish(sum[:rows*cols], nil, bias, r0, rows, first*panelWidth)
+			for i := range across {
+				t.finish(sum[i*rows*cols:][:rows*cols], nil, bias, r0, rows, (first+i<<w)*panelWidth)
+			}
 		case w > 0:
 			gate, up := s.parted(sum, rows, cols)
 			t.finish(gate, up, e.Bias, r0, rows, first/2*panelWidth)

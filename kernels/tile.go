@@ -7,7 +7,7 @@ import (
 
 // A tile is the unit of a product: some rows of C by one, two, four or eight panels of columns, whose chains of fused
 // multiply-adds run in registers. tile holds the arguments of a routine that computes a column of equal tiles, one below the
-// other; the routines are the same for weights and for attention.
+// other, or several columns side by side; the routines are the same for weights and for attention.
 //
 //	for each of count tiles, each of its rows i, each of its columns j:
 //	    x = chain of fma(a[i][l], b[l][j], ·) from +0, or if tileLoad from sum[i][j], over l = 0..k-1
@@ -40,6 +40,22 @@ type tile struct {
 	// next is where the panels begin that the next call will read: the tiles prefetch a line every four steps of k, and then
 	// move next by step bytes. It is an address and no pointer: it may be beyond the end.
 	next, step uintptr
+	// across is how many columns of tiles are done, one beside the other; 0 is one. From a column to the next it is so many bytes of
+	// b, c, sum, and of bias and residual, pointers that the routine moves. next becomes ahead, which moves as b does, and in the
+	// last column after. Only the routines of a Set whose tiles.across is more than 1 know this.
+	across                              int
+	besideB, besideC, besideSum, beside uintptr
+	ahead, after                        uintptr
+}
+
+// sideBySide has a tile do columns of 2^w panels, one beside the other, after which what begins at after is read.
+func (t *tile) sideBySide(columns, w, rows int, after uintptr) {
+	t.across, t.after, t.beside = columns, after, panelWidth*4<<w
+	t.besideB, t.besideSum, t.besideC = t.panel<<w, t.beside*uintptr(rows), t.beside*uintptr(rows)
+	if t.c != t.sum {
+		t.besideC = t.beside
+	}
+	t.ahead = uintptr(unsafe.Pointer(t.b)) + 2*t.besideB
 }
 
 // prefetch has count tiles of 2^w panels prefetch what follows these panels. Fewer than three tiles would have to fetch more
@@ -69,8 +85,12 @@ const maxTileRows = 14
 type tiles struct {
 	// tileRows is the greatest height of a tile.
 	tileRows int
-	// flat, if it is more than tileRows: up to so many rows are three low tiles, which are wide, and not two higher ones.
+	// flat, if it is more than tileRows: an odd number of rows up to that is three low tiles, which are wide, and not two higher
+	// ones. An even number is two equal ones, of which one call does several columns.
 	flat int
+	// across is the most columns of tiles that one call does. Fewer calls are less work between them, which is something where
+	// a column is one or two tiles.
+	across int
 	// tile[r][w] computes tiles of r rows by 2^w panels. Every r up to tileRows has at least w = 0.
 	tile [maxTileRows + 1][4]func(*tile)
 	// many[r], if it is not nil, is tile[r][0] for columns of more than three tiles: it does not prefetch its own panel, which the
@@ -115,7 +135,7 @@ func (s *tiles) width(h, high, left int) int {
 // tile is left at the end, in which the latency of the multiply-add would show.
 func (s *tiles) split(rows int) (h, high, low int) {
 	n := (rows + s.tileRows - 1) / s.tileRows
-	if s.tileRows < rows && rows <= s.flat {
+	if s.tileRows < rows && rows <= s.flat && rows%2 == 1 {
 		n = 3
 	}
 	h, high = rows/n, rows%n
@@ -131,8 +151,17 @@ func (s *tiles) run(t *tile, h, high, low, w int) {
 		return s.tile[rows][w]
 	}
 	if high > 0 {
+		all := *t
 		t.rows, t.count = h+1, high
+		if t.across > 1 { // the low tiles, for which these panels are near, fetch what follows
+			t.step, t.next, t.ahead = 0, uintptr(unsafe.Pointer(t.b)), uintptr(unsafe.Pointer(t.b))+t.besideB
+		}
 		of(h + 1)(t)
+		if all.across > 1 {
+			*t = all
+			t.step, t.next, t.ahead = 4*panelWidth*4<<w/uintptr(low), t.after, t.after+t.besideB
+			t.after += uintptr(t.across-1) * t.besideB
+		}
 		n := uintptr(high * (h + 1))
 		t.c = (*float32)(unsafe.Add(unsafe.Pointer(t.c), n*t.ldc))
 		t.a = (*float32)(unsafe.Add(unsafe.Pointer(t.a), n*t.lda))

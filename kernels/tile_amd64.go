@@ -7,6 +7,7 @@ func (s *Set) tilesAVX2() {
 	s.tiles = tiles{
 		tileRows: 6,
 		flat:     9,
+		across:   8,
 		tile: [maxTileRows + 1][4]func(*tile){
 			1: {tile1x1AVX2, tile1x2AVX2, tile1x4AVX2},
 			2: {tile2x1AVX2, tile2x2AVX2},
@@ -26,7 +27,7 @@ func (s *Set) tilesAVX2() {
 
 // tilesAVX512 puts the tiles of AVX-512 into the Set, over those of AVX2.
 func (s *Set) tilesAVX512() {
-	s.tileRows, s.flat, s.grid = 14, 0, nil
+	s.tileRows, s.flat, s.across, s.grid = 14, 0, 1, nil
 	s.many = [maxTileRows + 1]func(*tile){}
 	s.tile = [maxTileRows + 1][4]func(*tile){
 		1:  {tile1x1AVX512, tile1x2AVX512, tile1x4AVX512, tile1x8AVX512},

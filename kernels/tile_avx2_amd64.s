@@ -5,7 +5,7 @@
 
 // Tiles of AVX2; what they compute stands at the type tile. All routines have this form:
 //
-//	for each tile:
+//	for each column of tiles, across of them, for each tile of it:
 //	    accumulators = 0, or sum if the flags say so; prefetch the tile of C
 //	    for l in 0..k-1:                            eight at a time, then four, then one at a time
 //	        every four steps of eight: prefetch a line of the panels that come next, into the second-level cache
@@ -68,8 +68,8 @@
 #define STEP6(d) STEP5(d) \
 	ROW(d(A)(LDA5*1), Y15, Y10, Y11)
 
-// With few rows, panels come from far, and nothing else prefetches them: these do, 16 steps ahead.
-#define FAR(d) PREFETCHT0 (16*d+1024)(B)
+// With few rows, panels come from far, and nothing else prefetches them: these do, 32 steps ahead.
+#define FAR(d) PREFETCHT0 (16*d+2048)(B)
 #define FAR1(d) FAR(d) \
 	STEP1(d)
 #define FAR2(d) FAR(d) \
@@ -200,6 +200,7 @@ TEXT name(SB), NOSPLIT, $0-8        \
 	LEAQ  (LDA)(LDA*4), LDA5    \
 	MOVQ  tile_panel(T), PANEL  \
 	LEAQ  (PANEL)(PANEL*2), PANEL3 \
+column:                             \
 	MOVQ  tile_count(T), COUNT  \
 	XORQ  DONE, DONE            \
 	XORQ  LD, LD                \
@@ -293,8 +294,32 @@ store:                              \
 	ADDQ  $rows, DONE           \
 	DECQ  COUNT                 \
 	JNE   tile                  \
+	SUBQ  $1, tile_across(T)    \
+	JGT   beside                \
 	VZEROUPPER                  \
-	RET
+	RET                         \
+beside:                             \
+	MOVQ  tile_besideB(T), LD   \
+	ADDQ  LD, tile_b(T)         \
+	MOVQ  tile_after(T), AHEAD  \
+	CMPQ  tile_across(T), $1    \
+	CMOVQGT tile_ahead(T), AHEAD \
+	ADDQ  LD, tile_ahead(T)     \
+	MOVQ  AHEAD, tile_next(T)   \
+	MOVQ  tile_besideSum(T), LD \
+	ADDQ  LD, tile_sum(T)       \
+	MOVQ  tile_besideC(T), LD   \
+	ADDQ  LD, tile_c(T)         \
+	MOVQ  tile_flags(T), FLAGS  \
+	MOVQ  tile_beside(T), LD    \
+	TESTQ $const_tileBias, FLAGS   \
+	JEQ   columnResidual        \
+	ADDQ  LD, tile_bias(T)      \
+columnResidual:                     \
+	TESTQ $const_tileResidual, FLAGS \
+	JEQ   column                \
+	ADDQ  LD, tile_residual(T)  \
+	JMP   column
 
 TILE(·tile1x1AVX2, 1, FAR1, EACH1)
 TILE(·tile2x1AVX2, 2, FAR2, EACH2)
