@@ -226,17 +226,16 @@ func (t *gemmTask) chunk(s *scratch, r0, r1, p0, p1 int, group bool) {
 }
 
 // compete says whether six rows of a tile, so many elements apart, compete for the sets of the first-level cache: a way of it
-// is 1024 elements on every machine, and the rows should be spread over it.
+// is 1024 elements on every machine, and the rows should be spread over it. Rows of less than a block lie one after the other.
 func compete(lda int) bool {
 	d := lda % 256
-	return d < 64 || d > 192
+	return lda >= kBlock && (d < 64 || d > 192)
 }
 
 // Stride returns a distance for rows of k elements, k or more, with which [Exec.Gemm] multiplies rows of A where they lie. At
-// other distances it copies them first, if they are many. Rows of less than 256 elements lie one after the other: a copy of them
-// is little.
+// other distances it copies them first, if they are many.
 func Stride(k int) int {
-	if k < kBlock || !compete(k) {
+	if !compete(k) {
 		return k
 	}
 	return (k+64)/256*256 + 80
