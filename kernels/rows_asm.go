@@ -9,13 +9,10 @@ import "math"
 const piece = 16384
 
 // unary, binary and scaled make routines on slices of routines on pieces.
-func unary(f func(dst, src *float32, n int)) func(dst, src []float32) { return parts(piece, f) }
-
-// parts makes one of a routine on pieces of that size.
-func parts(size int, f func(dst, src *float32, n int)) func(dst, src []float32) {
+func unary(f func(dst, src *float32, n int)) func(dst, src []float32) {
 	return func(dst, src []float32) {
-		for i := 0; i < len(dst); i += size {
-			f(&dst[i], &src[i], min(size, len(dst)-i))
+		for i := 0; i < len(dst); i += piece {
+			f(&dst[i], &src[i], min(piece, len(dst)-i))
 		}
 	}
 }

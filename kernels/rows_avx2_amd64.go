@@ -6,10 +6,9 @@ import "github.com/godwit-ml/godwit/internal/cpu"
 
 // rowsAVX2 fills in the routines of rows_avx2_amd64.s.
 func (s *Set) rowsAVX2() {
-	const size = 512 // so that an argument that is not for their fast loops slows few others
 	s.act = [...]func(dst, src []float32){
-		GELU: unary(geluAVX2), GELUTanh: parts(size, geluTanhAVX2), ReLU: unary(reluAVX2), SiLU: parts(size, siluAVX2),
-		QuickGELU: parts(size, quickGELUAVX2), Tanh: unary(tanhAVX2), Sigmoid: parts(size, sigmoidAVX2),
+		GELU: unary(geluAVX2), GELUTanh: unary(geluTanhAVX2), ReLU: unary(reluAVX2), SiLU: unary(siluAVX2),
+		QuickGELU: unary(quickGELUAVX2), Tanh: unary(tanhAVX2), Sigmoid: unary(sigmoidAVX2),
 	}
 	s.add, s.mul, s.max = binary(addAVX2), binary(mulAVX2), binary(maxAVX2)
 	s.scale, s.div, s.addScaled = scaled(scaleAVX2), scaled(divAVX2), scaled(addScaledAVX2)

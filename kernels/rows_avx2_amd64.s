@@ -28,6 +28,26 @@
 
 CONSTANT(magicOnly, 0x4b400000) // magic without the 127
 
+// The constants of the sigmoids' loop that are operands in memory.
+#define CONSTANT8(name, bits) \
+	DATA name<>+0(SB)/4, $bits; \
+	DATA name<>+4(SB)/4, $bits; \
+	DATA name<>+8(SB)/4, $bits; \
+	DATA name<>+12(SB)/4, $bits; \
+	DATA name<>+16(SB)/4, $bits; \
+	DATA name<>+20(SB)/4, $bits; \
+	DATA name<>+24(SB)/4, $bits; \
+	DATA name<>+28(SB)/4, $bits; \
+	GLOBL name<>(SB), RODATA|NOPTR, $32
+
+CONSTANT8(signBits, 0x80000000)
+CONSTANT8(expLows, 0xc2aeac4f)
+CONSTANT8(log2es, 0x3fb8aa3b)
+CONSTANT8(magics, 0x4b400000)
+CONSTANT8(minusLn2His, 0xbf317218)
+CONSTANT8(minusLn2Los, 0x3102e308)
+CONSTANT8(geluTanh1s, 0x3fcc422a)
+
 // mask: 32 times -1, 32 times 0. The 32 numbers from mask+4·(32-n) select the first n elements of a block.
 DATA mask<>+0(SB)/8, $-1
 DATA mask<>+8(SB)/8, $-1
@@ -110,10 +130,11 @@ last: \
 	VMOVUPS 96(BX), U; \
 	VMASKMOVPS V3, U, 96(DI)
 
-// END: V goes to DI; then the next block.
-#define END \
+// END: V goes to DI; then the next block. ENDTO(next): the same with another place to go on at after a whole block.
+#define END ENDTO(loop)
+#define ENDTO(next) \
 	WRITE; \
-	JMP loop; \
+	JMP next; \
 part: \
 	TESTQ CX, CX; \
 	JLE done; \
@@ -261,88 +282,170 @@ kept:
 	GELUEND8(192, Y12); \
 	GELUEND8(224, Y13)
 
-// SIGMOID8(ARG, END): sigmoid of eight vectors of arguments; ARG(x, V) makes -|argument| of x in memory, which has the
-// argument's sign. END(x, V) is what is done with the result. r is in Y0 to Y5 and the frame, n<<23 in the frame, the
-// polynomial's accumulators are Y6 to Y13. If an argument is below expLow, or NaN, the rest of the slice is left to the loop
-// over smaller blocks: as unsigned integers, such bits are greater than those of expLow (Y8 is the greatest of all). So n<<23
-// may be added to the polynomial's exponent, which multiplies by 2^n. x < 0 ? e : 1 is the greater of e and (x < 0 ? 0 : 1),
-// as e is at most 1: VBLENDVPS would take the place of a multiply-add.
-#define REDUCE8(ARG, at, V) \
-	ARG(at(SI), V); \
-	VMOVAPS Y10, Y6; \
-	VFMADD231PS Y9, V, Y6; \
-	VPMAXUD V, Y8, Y8; \
-	VSUBPS Y10, Y6, Y7; \
-	VPSLLD $23, Y6, Y6; \
-	VFMADD231PS Y12, Y7, V; \
-	VMOVAPS Y6, (64+at)(FRAME); \
-	VFMADD231PS Y13, Y7, V
-#define QUOTIENT8(END, at, Q) \
-	VCMPPS $0x1e, at(SI), Y15, Y1; \
-	VPADDD (64+at)(FRAME), Q, Q; \
-	VANDNPS Y14, Y1, Y1; \
-	VADDPS Q, Y14, Y0; \
-	VMAXPS Q, Y1, Q; \
-	VDIVPS Y0, Q, Q; \
-	END(at(SI), Q); \
-	VMOVUPS Q, at(DI)
-#define SIGMOID8(ARG, END) \
-	LET(expLow, Y11); \
-	LET(log2e, Y9); \
-	LET(magicOnly, Y10); \
-	LET(minusLn2Hi, Y12); \
-	LET(minusLn2Lo, Y13); \
-	LET(signBit, Y14); \
-	VMOVAPS Y11, Y8; \
-	REDUCE8(ARG, 192, Y0); \
-	REDUCE8(ARG, 224, Y1); \
-	VMOVAPS Y0, 0(FRAME); \
-	VMOVAPS Y1, 32(FRAME); \
-	REDUCE8(ARG, 0, Y0); \
-	REDUCE8(ARG, 32, Y1); \
-	REDUCE8(ARG, 64, Y2); \
-	REDUCE8(ARG, 96, Y3); \
-	REDUCE8(ARG, 128, Y4); \
-	REDUCE8(ARG, 160, Y5); \
-	VPCMPEQD Y11, Y8, Y8; \
-	VPMOVMSKB Y8, AX; \
-	CMPL AX, $-1; \
-	JNE rest; \
-	HORNER8(exp6); \
-	STEP8(exp5); \
-	STEP8(exp4); \
-	STEP8(exp3); \
-	STEP8(exp2); \
-	STEP8(one); \
-	STEP8(one); \
-	VXORPS Y15, Y15, Y15; \
-	QUOTIENT8(END, 0, Y6); \
-	QUOTIENT8(END, 32, Y7); \
-	QUOTIENT8(END, 64, Y8); \
-	QUOTIENT8(END, 96, Y9); \
-	QUOTIENT8(END, 128, Y10); \
-	QUOTIENT8(END, 160, Y11); \
-	QUOTIENT8(END, 192, Y12); \
-	QUOTIENT8(END, 224, Y13)
+// SIGMOIDS(ARG, END): sigmoid of groups of four vectors of arguments. ARG(x, V) makes V = -|argument| of x in memory, which
+// has the argument's sign; END(x, V) is what is done with the result. The polynomial is a chain of six steps, the rest of it
+// is few multiply-adds and a division: while a group is in its polynomial, the one before it is divided and the next one is
+// reduced, a vector after each step or two:
+//
+//	reduce    t = magic + V·log2e; n = t - magic; r = V - n·ln2; n<<23 to the frame
+//	polynomial
+//	divide    e = p + n<<23, which multiplies by 2^n; (x < 0 ? e : 1) / (1 + e)
+//
+// r and p of the group are in Y0 to Y3 and Y4 to Y7, p of the one before and then r of the next in Y8 to Y11. SI and DI are
+// at the group before, CX counts from there; the frame is a ring of four groups, of which AX is the one before and BX the
+// next. If an argument is below expLow, or NaN, its group is left to the loop over blocks: as unsigned integers, such bits are
+// greater than those of expLow (Y12 is the greatest of all).
+#define REDUCE4(ARG, at, i, V) \
+	ARG((at+i)(SI), V); \
+	LET(magicOnly, Y13); \
+	VFMADD231PS log2es<>(SB), V, Y13; \
+	VPMAXUD V, Y12, Y12; \
+	VPSLLD $23, Y13, Y14; \
+	VMOVAPS Y14, i(FRAME)(BX*1); \
+	VSUBPS magics<>(SB), Y13, Y13; \
+	VFMADD231PS minusLn2His<>(SB), Y13, V; \
+	VFMADD231PS minusLn2Los<>(SB), Y13, V
+#define POLYNOMIAL4 \
+	LET(exp6, Y4); \
+	VMOVAPS Y4, Y5; \
+	VMOVAPS Y4, Y6; \
+	VMOVAPS Y4, Y7
+#define STEP4(c) \
+	LET(c, Y13); \
+	VFMADD213PS Y13, Y0, Y4; \
+	VFMADD213PS Y13, Y1, Y5; \
+	VFMADD213PS Y13, Y2, Y6; \
+	VFMADD213PS Y13, Y3, Y7
+#define DIVIDE4(END, i, P) \
+	VMOVUPS i(SI), Y13; \
+	VPADDD i(FRAME)(AX*1), P, P; \
+	VADDPS P, Y15, Y14; \
+	VBLENDVPS Y13, P, Y15, P; \
+	VDIVPS Y14, P, P; \
+	END(Y13, P); \
+	VMOVUPS P, i(DI)
 
-// The arguments, and what becomes of the sigmoid.
-#define ITSELF(x, V) VORPS x, Y14, V
-#define CUBIC8(x, V) \
-	LET(geluTanh3, Y6); \
-	LET(geluTanh1, Y7); \
-	VMOVUPS x, Y15; \
-	VMULPS Y15, Y15, V; \
-	VFMADD213PS Y7, Y6, V; \
-	VMULPS Y15, V, V; \
-	VORPS V, Y14, V
-#define QUICK8(x, V) \
-	LET(quick, Y6); \
-	VMULPS x, Y6, V; \
-	VORPS V, Y14, V
+// NEXT4: on to the next group. HANDON: r and p are those of the group before.
+#define NEXT4 \
+	ADDQ $128, SI; \
+	ADDQ $128, DI; \
+	SUBQ $32, CX; \
+	ADDQ $128, AX; \
+	ANDQ $511, AX; \
+	MOVQ AX, BX; \
+	XORQ $256, BX
+#define HANDON \
+	VMOVAPS Y8, Y0; \
+	VMOVAPS Y9, Y1; \
+	VMOVAPS Y10, Y2; \
+	VMOVAPS Y11, Y3; \
+	VMOVAPS Y4, Y8; \
+	VMOVAPS Y5, Y9; \
+	VMOVAPS Y6, Y10; \
+	VMOVAPS Y7, Y11
+#define UNLESSNEAR(far) \
+	VPCMPEQD expLows<>(SB), Y12, Y12; \
+	VPMOVMSKB Y12, DX; \
+	CMPL DX, $-1; \
+	JNE far
+
+#define SIGMOIDS(ARG, END) \
+	MOVQ dst+0(FP), DI; \
+	MOVQ src+8(FP), SI; \
+	MOVQ n+16(FP), CX; \
+	ALIGNFRAME; \
+groups: \
+	CMPQ CX, $64; \
+	JLT loop; \
+	XORL AX, AX; \
+	XORL BX, BX; \
+	LET(one, Y15); \
+	LET(expLow, Y12); \
+	REDUCE4(ARG, 0, 0, Y0); \
+	REDUCE4(ARG, 0, 32, Y1); \
+	REDUCE4(ARG, 0, 64, Y2); \
+	REDUCE4(ARG, 0, 96, Y3); \
+	UNLESSNEAR(loop); \
+	MOVQ $128, BX; \
+	LET(expLow, Y12); \
+	POLYNOMIAL4; \
+	STEP4(exp5); \
+	STEP4(exp4); \
+	REDUCE4(ARG, 128, 0, Y8); \
+	STEP4(exp3); \
+	REDUCE4(ARG, 128, 32, Y9); \
+	STEP4(exp2); \
+	REDUCE4(ARG, 128, 64, Y10); \
+	STEP4(one); \
+	REDUCE4(ARG, 128, 96, Y11); \
+	STEP4(one); \
+	HANDON; \
+	MOVQ $256, BX; \
+	UNLESSNEAR(divide); \
+	CMPQ CX, $96; \
+	JLT final; \
+group: \
+	LET(expLow, Y12); \
+	POLYNOMIAL4; \
+	STEP4(exp5); \
+	STEP4(exp4); \
+	DIVIDE4(END, 0, Y8); \
+	REDUCE4(ARG, 256, 0, Y8); \
+	STEP4(exp3); \
+	DIVIDE4(END, 32, Y9); \
+	REDUCE4(ARG, 256, 32, Y9); \
+	STEP4(exp2); \
+	DIVIDE4(END, 64, Y10); \
+	REDUCE4(ARG, 256, 64, Y10); \
+	STEP4(one); \
+	DIVIDE4(END, 96, Y11); \
+	REDUCE4(ARG, 256, 96, Y11); \
+	STEP4(one); \
+	HANDON; \
+	NEXT4; \
+	UNLESSNEAR(divide); \
+	CMPQ CX, $96; \
+	JGE group; \
+final: \
+	POLYNOMIAL4; \
+	STEP4(exp5); \
+	STEP4(exp4); \
+	DIVIDE4(END, 0, Y8); \
+	STEP4(exp3); \
+	DIVIDE4(END, 32, Y9); \
+	STEP4(exp2); \
+	DIVIDE4(END, 64, Y10); \
+	STEP4(one); \
+	DIVIDE4(END, 96, Y11); \
+	STEP4(one); \
+	HANDON; \
+	NEXT4; \
+divide: \
+	DIVIDE4(END, 0, Y8); \
+	DIVIDE4(END, 32, Y9); \
+	DIVIDE4(END, 64, Y10); \
+	DIVIDE4(END, 96, Y11); \
+	NEXT4
+
+// The arguments, and what becomes of the sigmoid of x.
+#define ITSELF(x, V) \
+	VMOVUPS x, V; \
+	VORPS signBits<>(SB), V, V
+#define CUBIC4(x, V) \
+	VMOVUPS x, Y14; \
+	VMULPS Y14, Y14, V; \
+	LET(geluTanh3, Y13); \
+	VFMADD213PS geluTanh1s<>(SB), Y13, V; \
+	VMULPS Y14, V, V; \
+	VORPS signBits<>(SB), V, V
+#define QUICK4(x, V) \
+	LET(quick, V); \
+	VMULPS x, V, V; \
+	VORPS signBits<>(SB), V, V
 #define TIMES(x, V) VMULPS x, V, V
 #define NOTHING(x, V)
 
-// EIGHTS(BODY): the loop over whole blocks of 64, which BODY may leave to rest; the elements left are in CX.
+// EIGHTS(BODY): the loop over whole blocks of 64; the elements left are in CX.
 #define EIGHTS(BODY) \
 	MOVQ dst+0(FP), DI; \
 	MOVQ src+8(FP), SI; \
@@ -369,36 +472,36 @@ TEXT ·geluAVX2(SB), NOSPLIT, $128-24
 
 // dst = src·sigmoid(2√(2/π)·(src + 0.044715·src³))
 // func geluTanhAVX2(dst, src *float32, n int)
-TEXT ·geluTanhAVX2(SB), NOSPLIT, $352-24
-	EIGHTS(SIGMOID8(CUBIC8, TIMES))
+TEXT ·geluTanhAVX2(SB), NOSPLIT, $544-24
+	SIGMOIDS(CUBIC4, TIMES)
 	BEGIN
 	GELUTANH
-	END
+	ENDTO(groups)
 
 // dst = src·sigmoid(src)
 // func siluAVX2(dst, src *float32, n int)
-TEXT ·siluAVX2(SB), NOSPLIT, $352-24
-	EIGHTS(SIGMOID8(ITSELF, TIMES))
+TEXT ·siluAVX2(SB), NOSPLIT, $544-24
+	SIGMOIDS(ITSELF, TIMES)
 	BEGIN
 	SILU
-	END
+	ENDTO(groups)
 
 // dst = src·sigmoid(1.702·src)
 // func quickGELUAVX2(dst, src *float32, n int)
-TEXT ·quickGELUAVX2(SB), NOSPLIT, $352-24
-	EIGHTS(SIGMOID8(QUICK8, TIMES))
+TEXT ·quickGELUAVX2(SB), NOSPLIT, $544-24
+	SIGMOIDS(QUICK4, TIMES)
 	BEGIN
 	QUICKGELU
-	END
+	ENDTO(groups)
 
 // dst = 1/(1+e^-src)
 // func sigmoidAVX2(dst, src *float32, n int)
-TEXT ·sigmoidAVX2(SB), NOSPLIT, $352-24
-	EIGHTS(SIGMOID8(ITSELF, NOTHING))
+TEXT ·sigmoidAVX2(SB), NOSPLIT, $544-24
+	SIGMOIDS(ITSELF, NOTHING)
 	BEGIN
 	SAVE
 	SIGMOID
-	END
+	ENDTO(groups)
 
 // dst = 0 > src ? 0 : src
 // func reluAVX2(dst, src *float32, n int)
