@@ -224,12 +224,8 @@ func (c *KV) Append(k, v []float32, ld, n int) {
 			}
 		}
 		m := min(n, keyBlock-row)
-		threads := 1
-		if m*c.heads*c.dim >= shareFrom {
-			threads = min(c.pool.Threads(), c.heads)
-		}
 		c.putting = kvPut{c, &c.pages[page], row, k, v, ld, m}
-		c.pool.Run(threads, &c.putting)
+		shareRows(c.pool, c.heads, m*c.dim, &c.putting)
 		c.putting = kvPut{}
 		if n -= m; n > 0 {
 			k, v = k[m*ld:], v[m*ld:]

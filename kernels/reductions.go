@@ -1,6 +1,10 @@
 package kernels
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/godwit-ml/godwit/internal/parallel"
+)
 
 // checkRows panics unless dst and src hold that many rows of n elements.
 func checkRows(routine string, dst, src []float32, rows, n int) {
@@ -27,19 +31,29 @@ type rowTask struct {
 // shareFrom is the number of elements from which several threads win: some 10 µs of work.
 const shareFrom = 32768
 
+// Share runs a task over [rows, n] elements of memory on all threads if they are many, and in one part otherwise. There are no
+// more parts than rows: part i of p is for the rows i·rows/p up to (i+1)·rows/p.
+func (x *Exec) Share(rows, n int, t parallel.Task) {
+	shareRows(x.pool, rows, n, t)
+}
+
+func shareRows(pool *parallel.Pool, rows, n int, t parallel.Task) {
+	threads := 1
+	if rows*n >= shareFrom {
+		threads = min(pool.Threads(), rows)
+	}
+	pool.Run(threads, t)
+}
+
 // overRows runs t on one thread or on all.
 func (x *Exec) overRows(t rowTask) {
 	if t.rows == 0 || t.n == 0 {
 		return
 	}
-	threads := 1
-	if t.rows*t.n >= shareFrom {
-		threads = min(x.Threads(), t.rows)
-	}
 	s := x.free.Get()
 	t.state = s.floats(bufState, 2*t.rows)
 	s.rows = sharedRows{x.set, t}
-	x.pool.Run(threads, &s.rows)
+	x.Share(t.rows, t.n, &s.rows)
 	s.rows = sharedRows{}
 	x.free.Put(s)
 }

@@ -3,6 +3,7 @@ package nn
 import (
 	"fmt"
 
+	"github.com/godwit-ml/godwit/internal/parallel"
 	"github.com/godwit-ml/godwit/kernels"
 	"github.com/godwit-ml/godwit/loader"
 	"github.com/godwit-ml/godwit/tensor"
@@ -72,22 +73,53 @@ func (e *Embedding) row(dst []float32, id int32) {
 	}
 }
 
+// A lookup is a call of Lookup, or of AddTo with a table of float32; threads share its rows.
+type lookup struct {
+	e   *Embedding
+	ids []int32
+	dst []float32
+	add bool
+}
+
+// Run implements parallel.Task.
+func (l *lookup) Run(part, parts int) {
+	e, n := l.e, len(l.ids)
+	for i := n * part / parts; i < n*(part+1)/parts; i++ {
+		dst := l.dst[i*e.Size:][:e.Size]
+		if l.add {
+			e.x.Add(dst, dst, e.table[int(l.ids[i])*e.Size:][:e.Size])
+		} else {
+			e.row(dst, l.ids[i])
+		}
+	}
+}
+
+// share runs a lookup.
+func (e *Embedding) share(l lookup) {
+	t := lookups.Get()
+	*t = l
+	e.x.Share(len(l.ids), e.Size, t)
+	*t = lookup{}
+	lookups.Put(t)
+}
+
+// lookups keeps the memory of lookups.
+var lookups parallel.FreeList[lookup]
+
 // Lookup returns the vectors of the ids, all of which must be in [0, Rows): [len(ids), Size] in the Workspace.
 func (e *Embedding) Lookup(ws *tensor.Workspace, ids []int32) tensor.Tensor {
 	dst := ws.Tensor(len(ids), e.Size)
-	for i, id := range ids {
-		e.row(dst.Row(i), id)
-	}
+	e.share(lookup{e: e, ids: ids, dst: dst.Data})
 	return dst
 }
 
 // AddTo adds the vectors of the ids, all of which must be in [0, Rows), to the rows of dst [len(ids), Size].
 func (e *Embedding) AddTo(ws *tensor.Workspace, dst tensor.Tensor, ids []int32) {
-	mark := ws.Mark()
-	row := ws.Float32(e.Size)
-	for i, id := range ids {
-		e.row(row, id)
-		e.x.Add(dst.Row(i), dst.Row(i), row)
+	if e.table != nil {
+		e.share(lookup{e: e, ids: ids, dst: dst.Data, add: true})
+		return
 	}
+	mark := ws.Mark()
+	e.x.Add(dst.Data, dst.Data, e.Lookup(ws, ids).Data)
 	ws.Release(mark)
 }

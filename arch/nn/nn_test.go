@@ -292,6 +292,41 @@ func TestDoesNotAllocate(t *testing.T) {
 	}
 }
 
+// TestLookupShared looks up so many vectors that threads share them, and allocates nothing.
+func TestLookupShared(t *testing.T) {
+	const rows, size, n = 50, 100, 400
+	x := kernels.New(nil, 3)
+	defer x.Close()
+	table := random(rand.New(rand.NewPCG(7, 8)), rows, size)
+	var block struct {
+		Words Embedding `st:"words"`
+	}
+	block.Words = NewEmbedding(x, rows, size)
+	bind(t, &block, map[string]tensor.Tensor{"words.weight": table})
+	ids, more := make([]int32, n), make([]int32, n)
+	for i := range ids {
+		ids[i], more[i] = int32(i*7%rows), int32(i*11%rows)
+	}
+	var ws tensor.Workspace
+	var got tensor.Tensor
+	pass := func() {
+		ws.Reset()
+		got = block.Words.Lookup(&ws, ids)
+		block.Words.AddTo(&ws, got, more)
+	}
+	if allocs := testing.AllocsPerRun(5, pass); allocs != 0 {
+		t.Errorf("%g allocations, want 0", allocs)
+	}
+	for i := range ids {
+		a, b := table.Row(int(ids[i])), table.Row(int(more[i]))
+		for j, v := range got.Row(i) {
+			if v != a[j]+b[j] {
+				t.Fatalf("row %d: [%d] = %v, want %v", i, j, v, a[j]+b[j])
+			}
+		}
+	}
+}
+
 // TestTie: a table that is also an output matrix is looked up there, and held nowhere else.
 func TestTie(t *testing.T) {
 	const rows, size = 35, 21 // the last panel of columns is not full
