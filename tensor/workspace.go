@@ -25,6 +25,13 @@ func (w *Workspace) Tensor(rows, cols int) Tensor {
 	return Tensor{DType: F32, Shape: shape, Data: w.floats.take(rows * cols)}
 }
 
+// Rows returns n rows of t [rows, cols], which it shares the memory of, valid as what Tensor returns.
+func (w *Workspace) Rows(t Tensor, from, n int) Tensor {
+	shape := w.dims.take(2)
+	shape[0], shape[1] = n, t.Cols()
+	return Tensor{DType: F32, Shape: shape, Data: t.Data[from*t.Cols() : (from+n)*t.Cols()]}
+}
+
 // A Mark is a state of a Workspace to return to.
 type Mark struct{ floats, dims, ints mark }
 

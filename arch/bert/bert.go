@@ -28,8 +28,9 @@ type Model struct {
 	Layers    []layer       `st:"encoder.layer"`
 	Head      head          `st:""`
 
-	attention nn.Attention
-	limits    arch.Limits
+	attention   nn.Attention
+	limits      arch.Limits
+	groupTokens int // about how many tokens go through a layer together
 }
 
 type layer struct {
@@ -55,22 +56,39 @@ func (m *Model) encode(ws *tensor.Workspace, b *arch.Batch, out *arch.Sink) tens
 	m.Positions.AddTo(ws, h, b.Positions)
 	m.Norm.InPlace(h)
 
-	bias := m.Bias.of(b)
 	for i := range m.Layers {
-		l := &m.Layers[i]
 		if out != nil && out.HiddenStates {
 			out.Tokens(fmt.Sprintf("hidden_states.%d", i), h)
 		}
-		mark := ws.Mark()
-		qkv := l.QKV.Forward(ws, h)
-		l.Output.AddTo(h, m.attention.Forward(ws, qkv, b.Starts, bias))
-		l.Norm.InPlace(h)
-		ws.Release(mark)
-		l.Down.AddFromStrided(h, l.Up.ToStrided(ws, h))
-		l.FinalNorm.InPlace(h)
-		ws.Release(mark)
+		for from := 0; from < b.Len(); {
+			to := from + 1
+			for to < b.Len() && int(b.Starts[to+1]-b.Starts[from]) <= m.groupTokens {
+				to++
+			}
+			m.forward(ws, &m.Layers[i], h, b, from, to)
+			from = to
+		}
 	}
 	return h
+}
+
+// forward runs the tokens of sequences from up to to, of h [tokens, H], through a layer.
+func (m *Model) forward(ws *tensor.Workspace, l *layer, h tensor.Tensor, b *arch.Batch, from, to int) {
+	mark := ws.Mark()
+	first := b.Starts[from]
+	h = ws.Rows(h, int(first), int(b.Starts[to]-first))
+	starts := ws.Int32(to - from + 1)
+	for i := range starts {
+		starts[i] = b.Starts[from+i] - first
+	}
+	inner := ws.Mark()
+	qkv := l.QKV.Forward(ws, h)
+	l.Output.AddTo(h, m.attention.Forward(ws, qkv, starts, m.Bias.of(b, int(first))))
+	l.Norm.InPlace(h)
+	ws.Release(inner)
+	l.Down.AddFromStrided(h, l.Up.ToStrided(ws, h))
+	l.FinalNorm.InPlace(h)
+	ws.Release(mark)
 }
 
 // Limits implements [arch.TextEncoder].
@@ -124,7 +142,7 @@ func build(cfg *config, x *kernels.Exec) *Model {
 		Positions: nn.NewEmbedding(x, cfg.MaxPositions, h),
 		Norm:      nn.NewLayerNorm(x, h, cfg.Eps),
 		Layers:    make([]layer, cfg.Layers),
-		attention: nn.NewAttention(x, cfg.Heads, h/cfg.Heads),
+		attention: nn.NewAttention(x, cfg.Heads, h/cfg.Heads), groupTokens: nn.GroupTokens(x, 4*h*h+2*h*cfg.Intermediate),
 		limits: arch.Limits{Vocab: cfg.VocabSize, Types: cfg.TypeVocabSize, Positions: cfg.MaxPositions,
 			MaxTokens: cfg.MaxPositions, HiddenSize: h, Rule: cfg.family.rule},
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -64,6 +65,45 @@ func TestEncodeDoesNotAllocate(t *testing.T) {
 		}
 		if n := testing.AllocsPerRun(20, pass); n != 0 {
 			t.Errorf("%s: %g allocations a pass, want 0", dir, n)
+		}
+	}
+}
+
+// TestGroups runs more sequences than go through a layer together. The mask hides a token in the middle of each, so that the
+// places of the others count.
+func TestGroups(t *testing.T) {
+	x := kernels.New(nil, 2)
+	defer x.Close()
+	const rows, length = 60, 8
+	for _, dir := range []string{"bert/old_names", "mpnet/base"} {
+		m, err := load(t, os.DirFS(filepath.Join(models, dir)), x, same)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hidden := func(first, n int) map[string]tensor.Tensor {
+			ids, mask := make([]int64, n*length), make([]int64, n*length)
+			for i := range ids {
+				row, col := first+i/length, i%length
+				ids[i] = int64(4 + (row*5+col*3)%11)
+				if col != 1+row%6 {
+					mask[i] = 1
+				}
+			}
+			out, err := m.Forward(new(tensor.Workspace), map[string]tensor.Tensor{
+				"input_ids": tensor.FromInt64(ids, n, length), "attention_mask": tensor.FromInt64(mask, n, length),
+			}, arch.ForwardOptions{HiddenStates: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return out
+		}
+		all := hidden(0, rows)
+		for i := range rows {
+			for name, want := range hidden(i, 1) {
+				if got := all[name].Data[i*want.Len():][:want.Len()]; !slices.Equal(got, want.Data) {
+					t.Fatalf("%s: %s of sequence %d differs from what it is alone", dir, name, i)
+				}
+			}
 		}
 	}
 }

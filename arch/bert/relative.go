@@ -52,15 +52,15 @@ func (r *relativeBias) Params(s *loader.Scope) {
 	})
 }
 
-// of returns the bias for a batch, or nil if r is.
-func (r *relativeBias) of(b *arch.Batch) kernels.Bias {
+// of returns the bias for the tokens of a batch from number first on, or nil if r is.
+func (r *relativeBias) of(b *arch.Batch, first int) kernels.Bias {
 	switch {
 	case r == nil:
 		return nil
 	case b.Index == nil:
 		return r
 	}
-	return &indexedBias{r, b.Index}
+	return &indexedBias{r, b.Index[first:]}
 }
 
 // AddBias implements [kernels.Bias] for sequences whose tokens stood side by side.

@@ -18,7 +18,8 @@ type block struct {
 	Gated  *gated       `st:"mlp"`     // in its place, or nil
 	Down   nn.Linear    `st:"mlp.fc2"` // [H, I]
 
-	attention nn.Attention
+	attention   nn.Attention
+	groupTokens int // about how many tokens go through the layer together
 }
 
 // blockOptions say what a block has.
@@ -44,6 +45,7 @@ func newBlock(o *blockOptions, x *kernels.Exec) block {
 	b.Output.NoBias, b.Output.Scaled = o.noOutBias, o.scaled
 	b.Down.NoBias, b.Down.Scaled = o.noMLPBias, o.scaled
 	b.attention.Causal = o.causal
+	b.groupTokens = nn.GroupTokens(x, 4*o.hidden*o.hidden+2*o.hidden*o.intermediate)
 	if o.gated {
 		b.Gated = &gated{in: o.hidden, out: o.intermediate, act: o.act, noBias: o.noMLPBias, x: x}
 	} else {

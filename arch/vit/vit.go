@@ -69,7 +69,7 @@ func (m *Vision) encode(ws *tensor.Workspace, pixels tensor.Tensor, resized bool
 	for first := 0; first < images; first += group {
 		n := min(group, images-first)
 		mark := ws.Mark()
-		h := rows(ws, all, first*tokens, n*tokens)
+		h := ws.Rows(all, first*tokens, n*tokens)
 		m.embed(ws, h, pixels.Data[first*pixels.Len()/images:], size, n, g)
 		m.layers(ws, h, n, g, first, out)
 		if m.Norm != nil && m.pool != firstNorm {
@@ -78,14 +78,6 @@ func (m *Vision) encode(ws *tensor.Workspace, pixels tensor.Tensor, resized bool
 		ws.Release(mark)
 	}
 	return all
-}
-
-// rows returns rows of t as a tensor of their own, which shares their memory.
-func rows(ws *tensor.Workspace, t tensor.Tensor, from, n int) tensor.Tensor {
-	part := ws.Tensor(0, 0)
-	part.Shape[0], part.Shape[1] = n, t.Cols()
-	part.Data = t.Data[from*t.Cols():][:n*t.Cols()]
-	return part
 }
 
 // embed writes the tokens of images to h [images·tokens, H].
@@ -123,8 +115,15 @@ func (m *Vision) layers(ws *tensor.Workspace, h tensor.Tensor, images int, g *gr
 			bias = g.bias[i]
 		}
 		l := &m.Layers[i]
-		l.attend(ws, h, starts, rope, bias)
-		l.mlp(ws, h)
+		group := max(1, l.groupTokens/tokens)
+		for from := 0; from < images; from += group {
+			n := min(group, images-from)
+			mark := ws.Mark()
+			part := ws.Rows(h, from*tokens, n*tokens)
+			l.attend(ws, part, starts[:n+1], rope, bias)
+			l.mlp(ws, part)
+			ws.Release(mark)
+		}
 	}
 	out.add(len(m.Layers), first, h, images)
 }
