@@ -132,17 +132,28 @@ type imageReader struct {
 	pixels imageproc.Image
 }
 
-// read decodes an image. The result is valid until the next call.
-func (r *imageReader) read(i *Image, o imageproc.Options) (*imageproc.Image, error) {
+// process reads an image and writes its pixel_values to what room returns for their height and width.
+func (r *imageReader) process(i *Image, o imageproc.Options, p *imageproc.Processor, room func(height, width int) ([]float32, error)) error {
 	switch {
 	case i.pixels != nil:
-		return &r.pixels, imageproc.FromImage(&r.pixels, i.pixels, o)
+		if err := imageproc.FromImage(&r.pixels, i.pixels, o); err != nil {
+			return err
+		}
+		height, width, err := p.Shape(r.pixels.Width, r.pixels.Height)
+		if err != nil {
+			return err
+		}
+		dst, err := room(height, width)
+		if err != nil {
+			return err
+		}
+		return p.Process(dst, &r.pixels)
 	case i.open == nil:
-		return nil, errors.New("it is the zero Image: make one with ImageFile, ImageReader, ImageBytes or ImageOf")
+		return errors.New("it is the zero Image: make one with ImageFile, ImageReader, ImageBytes or ImageOf")
 	}
 	f, err := i.open()
 	if err != nil {
-		return nil, cause(err)
+		return cause(err)
 	}
 	defer f.Close()
 	r.file.Reset()
@@ -152,10 +163,10 @@ func (r *imageReader) read(i *Image, o imageproc.Options) (*imageproc.Image, err
 		}
 	}
 	if _, err := r.file.ReadFrom(io.LimitReader(f, imageproc.MaxBytes+1)); err != nil {
-		return nil, cause(err)
+		return cause(err)
 	}
 	if r.file.Len() > imageproc.MaxBytes {
-		return nil, fmt.Errorf("imageproc: the image has more than %d bytes", imageproc.MaxBytes)
+		return fmt.Errorf("imageproc: the image has more than %d bytes", imageproc.MaxBytes)
 	}
-	return &r.pixels, imageproc.Decode(&r.pixels, r.file.Bytes(), o)
+	return p.ProcessFile(r.file.Bytes(), o, &r.pixels, room)
 }

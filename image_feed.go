@@ -81,23 +81,18 @@ func (f *imageFeed) work() {
 
 // prepare fills a slot.
 func (f *imageFeed) prepare(s *imageSlot, i *Image, r *imageReader) error {
-	img, err := r.read(i, f.decode)
-	if err != nil {
-		return err
-	}
-	s.height, s.width, err = f.p.Shape(img.Width, img.Height)
-	if err != nil {
-		return err
-	}
-	if err := checkImageSize(f.encoder, s.height, s.width); err != nil {
-		return err
-	}
-	if n := 3 * s.height * s.width; cap(s.values) < n {
-		s.values = make([]float32, n)
-	} else {
-		s.values = s.values[:n]
-	}
-	return f.p.Process(s.values, img)
+	return r.process(i, f.decode, f.p, func(height, width int) ([]float32, error) {
+		s.height, s.width = height, width
+		if err := checkImageSize(f.encoder, height, width); err != nil {
+			return nil, err
+		}
+		if n := 3 * height * width; cap(s.values) < n {
+			s.values = make([]float32, n)
+		} else {
+			s.values = s.values[:n]
+		}
+		return s.values, nil
+	})
 }
 
 // checkImageSize returns an error if the model does not take what the processor makes of an image.

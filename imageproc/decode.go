@@ -151,16 +151,21 @@ func clean(err error) error {
 	return errors.New(text)
 }
 
-func decodeJPEG(dst *Image, data []byte, o Options) (int, error) {
-	h, err := jpeg.ReadHeader(data)
-	if err != nil {
-		return 0, err
+// readJPEG reads what stands before the pixels of a JPEG.
+func readJPEG(data []byte, o Options) (h *jpeg.Header, orientation int, err error) {
+	if h, err = jpeg.ReadHeader(data); err != nil {
+		return nil, 0, err
 	}
 	// A block of 8x8 samples takes a bit or more, and there is one for 4 x 64 pixels at least.
 	if err := checkSize(h.Width, h.Height, o, len(data), 8*4*64); err != nil {
-		return 0, err
+		return nil, 0, err
 	}
-	orientation, err := exifOrientation(h.Exif, h.XMP)
+	orientation, err = exifOrientation(h.Exif, h.XMP)
+	return h, orientation, err
+}
+
+func decodeJPEG(dst *Image, data []byte, o Options) (int, error) {
+	h, orientation, err := readJPEG(data, o)
 	if err != nil {
 		return 0, err
 	}

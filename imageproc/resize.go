@@ -41,6 +41,7 @@ type window struct{ x0, y0, x1, y1 int }
 // scratch is the memory that resizing works in.
 type scratch struct {
 	rows   []byte // rows that one pass has resized
+	lines  []byte // two lines of an image that is being decoded
 	pass   pass
 	source Image     // src with its alpha multiplied in
 	window Image     // what Process resizes to
@@ -92,7 +93,7 @@ func resizeWindow(dst, src *Image, width, height int, f Filter, b Backend, w win
 		tx := tables.get(tableKey{src.Width, width, w.x0, w.x1, f, b, false})
 		ty := tables.get(tableKey{src.Height, height, w.y0, w.y1, f, b, false})
 		in = in[ty.first*stride+tx.first*c:]
-		if b == Pillow && height < src.Height && src.Height-height > 2*(src.Width-width) { // Pillow's choice of the order
+		if columnsFirst(src.Width, src.Height, width, height, b) {
 			n := (tx.last - tx.first) * c
 			s.rows = grow(s.rows, n*dst.Height)
 			vertical(s.rows, in, stride, n, ty, s)
@@ -107,6 +108,11 @@ func resizeWindow(dst, src *Image, width, height int, f Filter, b Backend, w win
 	if c == 4 {
 		unpremultiply(dst)
 	}
+}
+
+// columnsFirst tells whether columns are filtered before rows: Pillow's choice.
+func columnsFirst(fromWidth, fromHeight, width, height int, b Backend) bool {
+	return b == Pillow && height < fromHeight && fromHeight-height > 2*(fromWidth-width)
 }
 
 // copyWindow copies the window of src to dst, which has its size.
