@@ -118,8 +118,11 @@ func (c *Config) Check(vocab int) error {
 		return nil
 	}
 	positive := func(name string, v float64) error {
-		if !(v > 0) || v > math.MaxFloat32 || float32(v) == 0 {
+		switch {
+		case !(v > 0):
 			return fmt.Errorf("%s is %v; want a number above 0", name, v)
+		case v > math.MaxFloat32 || float32(v) == 0:
+			return fmt.Errorf("%s is %v; want a number from 1e-45 to 3e38", name, v)
 		}
 		return nil
 	}
