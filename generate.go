@@ -141,8 +141,8 @@ func WithSpecialTokens() GenerateOption {
 	return func(o *generateOptions) { o.config.SpecialTokens = true }
 }
 
-// WithPlainPrompt puts no special tokens around the prompt, as add_special_tokens=False does in transformers: for a prompt that has
-// its own, like that of a chat template. It is for Generate; Chat does so anyway.
+// WithPlainPrompt puts no special tokens around the prompt, as add_special_tokens=False does in transformers: for a prompt that
+// has its own, like that of a chat template. It is for Generate; Chat does so anyway.
 func WithPlainPrompt() GenerateOption { return func(o *generateOptions) { o.plain = true } }
 
 // WithPromptProgress calls f while the prompt is computed with the number of its tokens that are done, from the goroutine of the
@@ -177,7 +177,8 @@ func WithPrefillChunk(n int) GenerateOption {
 // num_beams. Without them the tokens are others than those of transformers, so that they are an error otherwise.
 func WithIgnoredSettings(names ...string) GenerateOption {
 	return func(o *generateOptions) {
-		o.config.Unsupported = slices.DeleteFunc(slices.Clone(o.config.Unsupported), func(s string) bool { return slices.Contains(names, s) })
+		left := func(s string) bool { return slices.Contains(names, s) }
+		o.config.Unsupported = slices.DeleteFunc(slices.Clone(o.config.Unsupported), left)
 	}
 }
 
@@ -333,9 +334,9 @@ func (m *Model) NewSession(opts ...GenerateOption) *Session {
 	return s
 }
 
-// Err returns why the session cannot generate: the model is none for that, one of its files could not be read, or a setting of its
-// files or of the session's options has a value that it cannot have. Options of a call can replace some of the latter; all else is
-// the error of every call. It is nil if the session can.
+// Err returns why the session cannot generate: the model is none for that, one of its files could not be read, or a setting of
+// its files or of the session's options has a value that it cannot have. Options of a call can replace some of the latter; all
+// else is the error of every call. It is nil if the session can.
 func (s *Session) Err() error {
 	err := s.err
 	if err == nil {
@@ -462,8 +463,8 @@ func (m *Model) Generate(ctx context.Context, prompt string, opts ...GenerateOpt
 }
 
 // CacheBytes returns how much memory the keys and values of a sequence of that many tokens take, with [WithBFloat16Cache] and
-// [WithPrefillChunk] in view; the other options do not matter. It is an error of a model that does not generate, of options that a
-// session could not have, and of a number of tokens that is less than 0 or more than the model takes.
+// [WithPrefillChunk] in view; the other options do not matter. It is an error of a model that does not generate, of options that
+// a session could not have, and of a number of tokens that is less than 0 or more than the model takes.
 func (m *Model) CacheBytes(tokens int, opts ...GenerateOption) (int, error) {
 	if m.gen == nil {
 		return 0, fmt.Errorf("godwit: %w", m.errNotGenerating())

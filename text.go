@@ -32,8 +32,8 @@ type textModel struct {
 
 // notText returns the error of a task on texts for a model that takes none.
 func (m *Model) notText() error {
-	return fmt.Errorf("godwit: %s does not take texts: its model_type is %s; models of texts do, and of those of images CLIP and SigLIP",
-		m.called(), m.info.ModelType)
+	return fmt.Errorf("godwit: %s does not take texts: its model_type is %s; models of texts do, and of those of images CLIP and "+
+		"SigLIP", m.called(), m.info.ModelType)
 }
 
 // openText prepares what the tasks on texts need: fsys is the repository, base the transformer's own folder in it.

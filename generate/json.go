@@ -34,11 +34,11 @@ func ReadConfig(fsys fs.FS) (*Config, error) {
 
 // ParseConfig reads the text of a generation_config.json. What it does not say, or says by null, is as in DefaultConfig. Fields
 // that ask for another way of generating (beams, contrastive search, guidance, watermarks, penalties for an encoder's text, which
-// is the prompt, and the like) are listed in Unsupported. Other fields are ignored: they change how transformers computes, not what
-// comes out. So is max_time: a caller has a context.
+// is the prompt, and the like) are listed in Unsupported. Other fields are ignored: they change how transformers computes, not
+// what comes out. So is max_time: a caller has a context.
 //
-// A field of another kind than it should be is an error. What Check does not like is not: a caller may replace it before a text is
-// generated.
+// A field of another kind than it should be is an error. What Check does not like is not: a caller may replace it before a text
+// is generated.
 func ParseConfig(text []byte) (*Config, error) {
 	var f fileConfig
 	d := json.NewDecoder(bytes.NewReader(text))

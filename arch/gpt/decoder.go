@@ -61,8 +61,8 @@ type CacheSize struct {
 	o arch.CacheOptions
 }
 
-// ReadCacheSize returns what the cache of a decoder takes. It is an error if the model is none of this package's, or config.json is
-// not right.
+// ReadCacheSize returns what the cache of a decoder takes. It is an error if the model is none of this package's, or config.json
+// is not right.
 func ReadCacheSize(ac *arch.Config, o arch.CacheOptions) (CacheSize, error) {
 	f, class := families[ac.ModelType], ac.Class()
 	if f == nil || !strings.HasSuffix(class, "ForCausalLM") && !strings.HasSuffix(class, "LMHeadModel") {
@@ -81,8 +81,8 @@ func ReadCacheSize(ac *arch.Config, o arch.CacheOptions) (CacheSize, error) {
 	return CacheSize{Token: c.Layers * (all / many), Context: c.MaxPositions, c: c, o: o}, nil
 }
 
-// Bytes returns what a sequence of that many tokens takes: whole pages of 512 tokens in each layer, and of a window no more than it
-// needs.
+// Bytes returns what a sequence of that many tokens takes: whole pages of 512 tokens in each layer, and of a window no more than
+// it needs.
 func (s CacheSize) Bytes(tokens int) int { return s.c.cacheBytes(s.o, tokens) }
 
 // storage returns what the options say, in the terms of kernels.

@@ -223,7 +223,8 @@ var families = map[string]*family{
 		}},
 	// OLMo 2 (arXiv:2501.00656) is Llama with norms after its blocks, and queries and keys normalised as wholes.
 	"olmo2": {prefixes: model, norm: rms, place: after, gated: true, rotary: true, aliases: gemmaNames,
-		defaults: defaults{vocab: 50304, hidden: 4096, layers: 32, heads: 32, inner: 11008, positions: 2048, act: "silu", eps: 1e-5, pad: pad(1)},
+		defaults: defaults{vocab: 50304, hidden: 4096, layers: 32, heads: 32, inner: 11008, positions: 2048, act: "silu",
+			eps: 1e-5, pad: pad(1)},
 		adjust: func(c *config, r *raw) error {
 			c.QKNorm, c.QKNormKind = whole, c.Norm
 			c.QKVBias, c.OutBias = r.AttentionBias, r.AttentionBias
@@ -277,7 +278,8 @@ var families = map[string]*family{
 		}},
 	// Phi-3 (arXiv:2404.14219) is Llama with fused tensors.
 	"phi3": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, packing: sides, rotary: true, ropeAnew: true,
-		defaults: defaults{vocab: 32064, hidden: 3072, layers: 32, heads: 32, inner: 8192, positions: 4096, act: "silu", eps: 1e-5, pad: pad(32000)},
+		defaults: defaults{vocab: 32064, hidden: 3072, layers: 32, heads: 32, inner: 8192, positions: 4096, act: "silu",
+			eps: 1e-5, pad: pad(32000)},
 		adjust: func(c *config, r *raw) error {
 			c.FusedGate = true
 			return slideAll(c, r.SlidingWindow.v)
@@ -347,7 +349,8 @@ var families = map[string]*family{
 		aliases: []loader.Alias{{Old: "self_attn_layer_norm", New: "attn_norm"}, {Old: ".final_layer_norm", New: ".mlp_norm"},
 			{Old: "final_layer_norm", New: "norm"}, {Old: ".fc1", New: ".mlp.up_proj"}, {Old: ".fc2", New: ".mlp.down_proj"},
 			{Old: "out_proj", New: "o_proj"}, {Old: "project_o_proj", New: "project_out"}},
-		defaults: defaults{vocab: 50272, hidden: 768, layers: 12, heads: 12, inner: 3072, positions: 2048, act: "relu", eps: 1e-5, pad: pad(1)},
+		defaults: defaults{vocab: 50272, hidden: 768, layers: 12, heads: 12, inner: 3072, positions: 2048, act: "relu",
+			eps: 1e-5, pad: pad(1)},
 		adjust: func(c *config, r *raw) error {
 			b := orElse(r.EnableBias, true)
 			c.QKVBias, c.OutBias, c.MLPBias, c.LearnedPositions, c.PositionOffset = b, b, b, true, 2

@@ -37,9 +37,10 @@
 // With -coldstart it measures instead the time from the start of a fresh process to its first embedding, or of a decoder to its
 // first token, and the peak of its resident memory.
 //
-// With -memory it measures, of a decoder, the resident memory of fresh processes that compute a prompt and some tokens after it, beside
-// the bytes of the weights and of the keys and values. Besides the engines, -peers can then name the command godwit generate:
-// generate, and generate:bf16 with its flag --bf16-cache; llama.cpp keeps keys and values in float16, and as llamacpp/f32 in float32.
+// With -memory it measures, of a decoder, the resident memory of fresh processes that compute a prompt and some tokens after it,
+// beside the bytes of the weights and of the keys and values. Besides the engines, -peers can then name the command godwit
+// generate: generate, and generate:bf16 with its flag --bf16-cache; llama.cpp keeps keys and values in float16, and as
+// llamacpp/f32 in float32.
 package main
 
 import (

@@ -30,8 +30,8 @@ type footprint struct {
 
 // memory measures the resident memory of fresh processes that compute a prompt and some tokens after it: the engines, and the
 // command godwit generate if the model has a tokenizer. Beside it stand the bytes of the weights in the file and of the keys and
-// values; the rest is what remains. The kernel counts the pages of a file that is mapped as resident: llama.cpp's weights are such
-// pages, and those of godwit while it loads.
+// values; the rest is what remains. The kernel counts the pages of a file that is mapped as resident: llama.cpp's weights are
+// such pages, and those of godwit while it loads.
 func (o *options) memory() error {
 	if o.family != decoderCells {
 		return errors.New("-memory is for decoders")
@@ -86,8 +86,8 @@ func (o *options) memory() error {
 		}
 	}
 	for _, p := range o.peers { // what an engine in Python takes without a model
-		if module := map[string]string{"llamacpp": "llama_cpp, numpy", "torch": "torch, numpy", "onnxruntime": "onnxruntime, numpy"}[p]; module != "" {
-			_, alone, _, err := fresh([]string{o.python, "-c", "import " + module + "; print(0)"})
+		if module := map[string]string{"llamacpp": "llama_cpp", "torch": "torch", "onnxruntime": "onnxruntime"}[p]; module != "" {
+			_, alone, _, err := fresh([]string{o.python, "-c", "import numpy, " + module + "; print(0)"})
 			if err != nil {
 				return err
 			}
@@ -97,8 +97,8 @@ func (o *options) memory() error {
 	return nil
 }
 
-// What -peers can name for -memory besides engines: godwit generate, the same with its cache in bfloat16, and llama.cpp with a cache
-// of float32.
+// What -peers can name for -memory besides engines: godwit generate, the same with its cache in bfloat16, and llama.cpp with a
+// cache of float32.
 const (
 	command   = "generate"
 	command16 = "generate:bf16"

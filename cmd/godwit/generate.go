@@ -241,7 +241,8 @@ func (g *generateText) lines(m *godwit.Model, prompt string, tokens iter.Seq2[go
 	all, ended := godwit.Completions(tokens)
 	list := make([]generated, len(all))
 	for i, t := range all {
-		l := generated{Prompt: prompt, Sample: i, Text: t.Text, IDs: []int32{}, Finish: cmp.Or(string(t.Finish), interrupted), Stop: t.Stop}
+		l := generated{Prompt: prompt, Sample: i, Text: t.Text, IDs: []int32{}, Finish: cmp.Or(string(t.Finish), interrupted),
+			Stop: t.Stop}
 		for _, k := range t.Tokens {
 			l.IDs = append(l.IDs, k.ID)
 			if g.logprobs < 0 {
