@@ -18,9 +18,9 @@ import "fmt"
 //	    divide the rows of which it was the last block by their sums
 //
 // The keys that a query sees are always a range, which does not move down from a query to the next. Rows that see the same
-// part of a block take part in the same tiles, and so do rows of which each sees one more than the one before it, at the diagonal
-// of a causal mask (see grid). At the far edge of a window, a tile runs over the keys that all its rows see, and the few that only
-// some see are chains of one row before and after it, continued:
+// part of a block take part in the same tiles, and so do rows of which each sees one more than the one before it, at the
+// diagonal of a causal mask (see grid). At the far edge of a window, a tile runs over the keys that all its rows see, and the
+// few that only some see are chains of one row before and after it, continued:
 //
 //	              keys                         rows of a tile, causal with a window of 8
 //	query 20      ▒ █ █ █ █ █ █ ·  · · ·       █ one tile, all rows

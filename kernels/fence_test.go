@@ -46,6 +46,11 @@ func TestRowsFenced(t *testing.T) {
 					s.rowMaxes(max, y, n, n)
 					s.expSums(fence.Copy(f, x[:rows]), max, y, n, n)
 				})
+				if n%panelWidth == 0 { // it may touch what fills up a row to that
+					f.Both(what+"weights", func() {
+						s.weigh(fence.Copy(f, x[:rows]), fence.Copy(f, x[:rows]), fence.Copy(f, x), n, n, 0)
+					})
+				}
 				for i := range 4 {
 					f.Both(what+"norm", func() {
 						p := Norm{Gamma: fence.Copy(f, a), RMS: i > 1, OnePlus: i == 3}
@@ -113,6 +118,20 @@ func TestTilesFenced(t *testing.T) {
 		}
 	}
 	for _, s := range otherSets() {
+		var q tile
+		for rows := 1; rows < 20; rows++ {
+			for _, k := range []int{1, 4, 7, 13} {
+				for grow := range 2 {
+					n := k + grow*(rows-1) // steps of the last row
+					a, b, c := values(r, rows*n, 0), values(r, 2*n*panelWidth, 0), values(r, rows*2*panelWidth, 0)
+					f.Both(fmt.Sprintf("%s, grid of %d rows, k=%d, grow=%d", s.name, rows, k, grow), func() {
+						s.runGrid(&q, &grid{c: &fence.Copy(f, c)[0], ldc: 2 * panelWidth * 4, a: &fence.Copy(f, a)[0], lda: uintptr(n) * 4,
+							b: &fence.Copy(f, b)[0], panel: uintptr(n) * panelWidth * 4, k: k, grow: grow, rows: rows, panels: 2,
+							scale: &fence.Copy(f, a[:rows])[0], scales: 4})
+					})
+				}
+			}
+		}
 		for rows, list := range s.tile {
 			for w, call := range list {
 				if call != nil {
