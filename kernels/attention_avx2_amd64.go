@@ -31,15 +31,6 @@ func (s *Set) attentionAVX2() {
 			sum[i] = s.expSum(row, row, max[i])
 		}
 	}
-	one := weighOf(s.rowMax, s.expSum)
-	s.weigh = func(sum, max, x []float32, ld, n, grow int) {
-		if grow != 0 {
-			one(sum, max, x, ld, n, grow)
-			return
-		}
-		s.rowMaxes(max, x, ld, n)
-		s.expSums(sum, max, x, ld, n)
-	}
 	s.fold = func(dst, src []float32, alpha, beta float32) {
 		for i := 0; i < len(dst); i += piece {
 			foldAVX2(&dst[i], &src[i], min(piece, len(dst)-i), alpha, beta)

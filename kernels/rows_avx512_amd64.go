@@ -36,7 +36,7 @@ func (s *Set) rowsAVX512() {
 		}
 		return sum
 	}
-	s.rowMaxes, s.expSums, s.weigh = rowMaxesOf(s.rowMax), expSumsOf(s.expSum), weighOf(s.rowMax, s.expSum)
+	s.rowMaxes, s.expSums = rowMaxesOf(s.rowMax), expSumsOf(s.expSum)
 	s.dot = func(a, b []float32) float32 {
 		var l lanes
 		sum := float32(0)

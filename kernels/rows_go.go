@@ -32,9 +32,6 @@ type rows struct {
 	// rowMaxes and expSums do so for rows of n elements, ld apart: max[i] = rowMax(row i), sum[i] = expSum(row i, row i, max[i]).
 	rowMaxes func(max, x []float32, ld, n int)
 	expSums  func(sum, max, x []float32, ld, n int)
-	// weigh turns scores into weights, in rows of n, n+grow, n+2·grow, ... elements, ld apart: max[i] = rowMax(row i), sum[i] =
-	// expSum(row i, row i, max[i]). Up to the next multiple of 16 elements of a row it may read and write anything.
-	weigh func(sum, max, x []float32, ld, n, grow int)
 	// dot returns the sum of a · b over 16 lanes of fused multiply-adds.
 	dot func(a, b []float32) float32
 	// norm computes dst = the rows of x, of len(p.Gamma) elements each, one after the other, normalised; if r is not nil, it
@@ -119,7 +116,6 @@ var rowsGo = rows{
 	expSum:       expSumGo,
 	rowMaxes:     rowMaxesOf(rowMaxGo),
 	expSums:      expSumsOf(expSumGo),
-	weigh:        weighOf(rowMaxGo, expSumGo),
 	dot:          dotGo,
 	norm:         normGo,
 	rotateHalves: func(x []float32, headDim int, cos, sin []float32) { rotateGo(x, headDim, 1, len(cos), cos, sin) },
@@ -153,15 +149,18 @@ func expSumsOf(f func(dst, src []float32, max float32) float32) func(sum, max, x
 	}
 }
 
-// weighOf makes a weigh of routines on one row.
-func weighOf(rowMax func(x []float32) float32, expSum func(dst, src []float32, max float32) float32) func(sum, max, x []float32,
-	ld, n, grow int) {
-	return func(sum, max, x []float32, ld, n, grow int) {
-		for i := range max {
-			row := x[i*ld:][:n+i*grow]
-			max[i] = rowMax(row)
-			sum[i] = expSum(row, row, max[i])
-		}
+// weigh turns scores into weights, in rows of n, n+grow, n+2·grow, ... elements, ld apart: max[i] = rowMax(row i), sum[i] =
+// expSum(row i, row i, max[i]).
+func (s *rows) weigh(sum, max, x []float32, ld, n, grow int) {
+	if grow == 0 {
+		s.rowMaxes(max, x, ld, n)
+		s.expSums(sum, max, x, ld, n)
+		return
+	}
+	for i := range max {
+		row := x[i*ld:][:n+i*grow]
+		max[i] = s.rowMax(row)
+		sum[i] = s.expSum(row, row, max[i])
 	}
 }
 

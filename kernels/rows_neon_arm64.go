@@ -56,7 +56,7 @@ func (s *Set) rowsNEON() {
 		s.scale(dst, dst, alpha)
 		s.addScaled(dst, src, beta)
 	}
-	s.rowMaxes, s.expSums, s.weigh = rowMaxesOf(s.rowMax), expSumsOf(s.expSum), weighOf(s.rowMax, s.expSum)
+	s.rowMaxes, s.expSums = rowMaxesOf(s.rowMax), expSumsOf(s.expSum)
 	s.dot = func(a, b []float32) float32 {
 		if n := len(a); 0 < n && n <= piece {
 			return dotNEON(nil, &a[0], &b[0], n)

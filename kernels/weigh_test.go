@@ -39,7 +39,7 @@ func TestWeigh(t *testing.T) {
 						at, end := i*ld, i*ld+n+i*grow
 						equal(t, fmt.Sprintf("%s: row %d", what, i), got[at:end], want[at:end])
 						if i < rows-1 {
-							equal(t, what+": between rows", got[i*ld+padded(n+i*grow):(i+1)*ld], x[i*ld+padded(n+i*grow):(i+1)*ld])
+							equal(t, what+": between rows", got[end:(i+1)*ld], x[end:(i+1)*ld])
 						}
 					}
 					if err := check(); err != nil {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -26,15 +25,11 @@ const sentence = "The quick brown fox jumps over the lazy dog."
 // turns, with warm page caches and each engine's default number of threads. The first round does not count. Of decoders, lines
 // marked "start alone" tell what a process costs that loads no model, and a second table what takes how long within a process.
 func (o *options) coldstart() error {
-	dir, err := os.MkdirTemp("", "coldstart")
+	binary, remove, err := buildGodwit()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "godwit")
-	if err := buildGodwit(binary); err != nil {
-		return err
-	}
+	defer remove()
 	var subjects []*subject
 	if o.family == decoderCells {
 		subjects = o.decoderStarts(binary)

@@ -56,15 +56,11 @@ func (o *options) memory() error {
 		}
 	}
 	w.Close()
-	dir, err := os.MkdirTemp("", "memory")
+	binary, remove, err := buildGodwit()
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
-	binary := filepath.Join(dir, "godwit")
-	if err := buildGodwit(binary); err != nil {
-		return err
-	}
+	defer remove()
 	threads := o.threads[len(o.threads)-1]
 	fmt.Printf("Peak resident memory of %s, MiB, %d threads. Machine: %s.\n\n", filepath.Base(o.model), threads, machine())
 	fmt.Print("| tokens | process | peak | of it mapped files | weights | keys and values | rest |\n|---|---|---|---|---|---|---|\n")
@@ -107,34 +103,28 @@ const (
 
 // footprints measures the processes of a cell.
 func (o *options) footprints(c cell, threads int, binary string, size gpt.CacheSize) (list []footprint, err error) {
+	tokens := c.dims[0] + c.dims[1]
 	for _, p := range o.peers {
+		var f footprint
 		switch {
 		case p == command || p == command16:
-			f, err := o.commandFootprint(c, threads, binary, size, p == command16)
-			if err != nil {
-				return nil, err
-			}
-			list = append(list, f)
-			continue
+			f, err = o.commandFootprint(c, threads, binary, size, p == command16)
 		case strings.HasPrefix(p, "llamacpp"):
 			name, kv, wide := strings.Cut(p, "/")
-			f, err := o.footprint(c, name, threads, "--kv", cmp.Or(kv, "f16"))
-			if err != nil {
-				return nil, err
-			}
+			f, err = o.footprint(c, name, threads, "--kv", cmp.Or(kv, "f16"))
 			f.name += ", cache of " + cmp.Or(kv, "f16")
-			if f.kept = float64(size.Token) * float64(c.dims[0]+c.dims[1]); !wide {
+			if f.kept = float64(size.Token) * float64(tokens); !wide {
 				f.kept /= 2
 			}
-			list = append(list, f)
-			continue
+		case strings.HasPrefix(p, "godwit"):
+			f, err = o.footprint(c, p, threads)
+			f.kept = float64(size.Bytes(tokens))
+		default:
+			f, err = o.footprint(c, p, threads)
+			f.kept = float64(size.Token) * float64(tokens)
 		}
-		f, err := o.footprint(c, p, threads)
 		if err != nil {
 			return nil, err
-		}
-		if f.kept = float64(size.Token) * float64(c.dims[0]+c.dims[1]); strings.HasPrefix(p, "godwit") {
-			f.kept = float64(size.Bytes(c.dims[0] + c.dims[1]))
 		}
 		list = append(list, f)
 	}
@@ -222,12 +212,19 @@ func missing(fields map[string]float64, names ...string) error {
 	return nil
 }
 
-// buildGodwit builds the command.
-func buildGodwit(binary string) error {
+// buildGodwit builds the command in a folder of its own, which remove removes.
+func buildGodwit() (binary string, remove func(), err error) {
+	dir, err := os.MkdirTemp("", "peers")
+	if err != nil {
+		return "", nil, err
+	}
+	remove = func() { os.RemoveAll(dir) }
+	binary = filepath.Join(dir, "godwit")
 	build := exec.Command("go", "build", "-o", binary, "github.com/godwit-ml/godwit/cmd/godwit")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if said, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("go build cmd/godwit: %w\n%s", err, said)
+		remove()
+		return "", nil, fmt.Errorf("go build cmd/godwit: %w\n%s", err, said)
 	}
-	return nil
+	return binary, remove, nil
 }
