@@ -114,6 +114,9 @@ func roofs() (all []*roof) {
 			all = append(all, productRoof(m, kn[0], kn[1], Float32, Identity))
 		}
 	}
+	for _, m := range []int{64, 112} { // some tiles of 6 rows, and two of 5
+		all = append(all, productRoof(m, 768, 3072, Float32, Identity))
+	}
 	all = append(all, productRoof(128, 384, 1536, Float32, GELU))
 	for _, m := range []int{1, 2, 3, 4} {
 		for storage := Float32; storage <= Float16; storage++ {

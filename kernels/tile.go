@@ -68,6 +68,12 @@ func (t *tile) prefetch(count, w int) {
 	}
 }
 
+// fetchOwn has the tiles of several columns ask for what is near anyway.
+func (t *tile) fetchOwn() {
+	t.step, t.next = 0, uintptr(unsafe.Pointer(t.b))
+	t.ahead = t.next + t.besideB
+}
+
 // The flags of a tile.
 const (
 	tileAdd = 1 << iota
@@ -153,14 +159,22 @@ func (s *tiles) run(t *tile, h, high, low, w int) {
 	if high > 0 {
 		all := *t
 		t.rows, t.count = h+1, high
-		if t.across > 1 { // the low tiles, for which these panels are near, fetch what follows
-			t.step, t.next, t.ahead = 0, uintptr(unsafe.Pointer(t.b)), uintptr(unsafe.Pointer(t.b))+t.besideB
+		// Of several columns, the tiles that are more fetch what follows: few would have to fetch more than they can. The high
+		// ones fetch it as tiles of one height do, the low ones, which find all of these panels near, all of what follows them.
+		if t.across > 1 && high > low {
+			t.step = 4 * panelWidth * 4 << w / uintptr(high)
+		} else if t.across > 1 {
+			t.fetchOwn()
 		}
 		of(h + 1)(t)
 		if all.across > 1 {
 			*t = all
-			t.step, t.next, t.ahead = 4*panelWidth*4<<w/uintptr(low), t.after, t.after+t.besideB
-			t.after += uintptr(t.across-1) * t.besideB
+			if high > low {
+				t.fetchOwn()
+			} else {
+				t.step, t.next, t.ahead = 4*panelWidth*4<<w/uintptr(low), t.after, t.after+t.besideB
+				t.after += uintptr(t.across-1) * t.besideB
+			}
 		}
 		n := uintptr(high * (h + 1))
 		t.c = (*float32)(unsafe.Add(unsafe.Pointer(t.c), n*t.ldc))
