@@ -201,6 +201,9 @@ type generator struct {
 
 // errNotGenerating returns the error of the tasks of decoders for another model.
 func (m *Model) errNotGenerating() error {
+	if strings.HasSuffix(m.info.Class, "ForCausalLM") { // use_bidirectional_attention, as of an embedding model
+		return m.named(fmt.Errorf("%s does not generate text: its tokens see those after them", m.info.Class))
+	}
 	return m.named(fmt.Errorf("%s does not generate text; models of a class ...ForCausalLM or ...LMHeadModel do",
 		cmp.Or(m.info.Class, m.info.ModelType)))
 }

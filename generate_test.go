@@ -1,6 +1,7 @@
 package godwit_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -20,6 +21,7 @@ import (
 	"github.com/godwit-ml/godwit"
 	"github.com/godwit-ml/godwit/chat"
 	"github.com/godwit-ml/godwit/generate"
+	"github.com/godwit-ml/godwit/loader"
 	"github.com/godwit-ml/godwit/tensor"
 )
 
@@ -207,6 +209,31 @@ func TestForwardGenerate(t *testing.T) {
 	if want := "godwit: testdata/models/bert/regression: BertForSequenceClassification does not generate text; models of a class " +
 		"...ForCausalLM or ...LMHeadModel do"; err == nil || err.Error() != want {
 		t.Errorf("a BERT: %v", err)
+	}
+}
+
+// TestBidirectional: a model of a decoder's class whose tokens see those after them says so.
+func TestBidirectional(t *testing.T) {
+	weights := map[string]tensor.Tensor{}
+	for name, shape := range map[string][]int{
+		"embed_tokens": {9, 4}, "norm": {4}, "layers.0.input_layernorm": {4}, "layers.0.post_attention_layernorm": {4},
+		"layers.0.pre_feedforward_layernorm": {4}, "layers.0.post_feedforward_layernorm": {4}, "layers.0.self_attn.q_norm": {2},
+		"layers.0.self_attn.k_norm": {2}, "layers.0.self_attn.q_proj": {4, 4}, "layers.0.self_attn.k_proj": {4, 4},
+		"layers.0.self_attn.v_proj": {4, 4}, "layers.0.self_attn.o_proj": {4, 4}, "layers.0.mlp.gate_proj": {4, 4},
+		"layers.0.mlp.up_proj": {4, 4}, "layers.0.mlp.down_proj": {4, 4},
+	} {
+		weights["model."+name+".weight"] = tensor.New(shape...)
+	}
+	var file bytes.Buffer
+	if err := loader.Write(&file, weights, nil); err != nil {
+		t.Fatal(err)
+	}
+	m := openFS(t, fstest.MapFS{"model.safetensors": {Data: file.Bytes()}, "config.json": {Data: []byte(`{"model_type": "gemma3_text",
+		"architectures": ["Gemma3ForCausalLM"], "vocab_size": 9, "hidden_size": 4, "num_hidden_layers": 1, "num_attention_heads": 2,
+		"num_key_value_heads": 2, "head_dim": 2, "intermediate_size": 4, "use_bidirectional_attention": true}`)}})
+	err := m.NewSession().Err()
+	if want := "godwit: Gemma3ForCausalLM does not generate text: its tokens see those after them"; err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 """Makes testdata/models: tiny random models as transformers and sentence-transformers save them, with inputs and outputs.
 
-    python3 testdata/models.py [vision]
+    python3 testdata/models.py [head_sizes | vision]
 
 Needs transformers 5.23, torch 2.8, sentence-transformers 6.2, tokenizers, safetensors. Outputs are computed in float64 and
 stored as float32; case.json holds, for each output, the largest error that PyTorch itself makes in float32. A run's tensors
-carry its name and a dot, those of the main run do not. With "vision" only the models of images are made.
+carry its name and a dot, those of the main run do not. With an argument only what the function of that name makes.
 """
 import json
 import pathlib
@@ -247,6 +247,25 @@ def sentence_models():
             edit(path)
 
 
+def save_decoder(folder, model, full, ids, mask):
+    """Writes a decoder with its logits for full, and a greedy continuation of the padded batch ids."""
+    randomize(model.eval())
+    folder = ROOT / folder
+    model.save_pretrained(folder)
+    tensors, noise = {}, {}
+    inputs = {"input_ids": full}
+    tensors.update(inputs)
+    single = model(**inputs)
+    generated = model.generate(ids, attention_mask=mask, max_new_tokens=5, do_sample=False)
+    double = model.double()(**inputs)
+    tensors["logits"] = double.logits.float()
+    noise["logits"] = (double.logits - single.logits).abs().max().item()
+    tensors.update({"gen.input_ids": ids, "gen.attention_mask": mask, "gen.generated_ids": generated})
+    noise["gen.generated_ids"] = 0.0
+    save_file({k: v.detach().contiguous().clone() for k, v in tensors.items()}, folder / "expected.safetensors")
+    (folder / "case.json").write_text(json.dumps({"class": type(model).__name__, "noise_fp32": noise}, indent=1) + "\n")
+
+
 def decoders():
     """Decoders whose options change the structure of a layer, with a greedy continuation of a padded batch."""
     ids = torch.randint(3, VOCAB, (2, 9))
@@ -276,22 +295,28 @@ def decoders():
         ("qwen2_moe/dense_layer", tf.Qwen2MoeForCausalLM, dict(num_experts=3, num_experts_per_tok=2, moe_intermediate_size=12,
                                                                shared_expert_intermediate_size=12, mlp_only_layers=[0])),
     ]:
-        model = cls(cls.config_class(**{**base, **options})).eval()
-        randomize(model)
-        folder = ROOT / name
-        model.save_pretrained(folder)
-        tensors, noise = {}, {}
-        inputs = {"input_ids": full}
-        tensors.update(inputs)
-        single = model(**inputs)
-        generated = model.generate(ids, attention_mask=mask, max_new_tokens=5, do_sample=False)
-        double = model.double()(**inputs)
-        tensors["logits"] = double.logits.float()
-        noise["logits"] = (double.logits - single.logits).abs().max().item()
-        tensors.update({"gen.input_ids": ids, "gen.attention_mask": mask, "gen.generated_ids": generated})
-        noise["gen.generated_ids"] = 0.0
-        save_file({k: v.detach().contiguous().clone() for k, v in tensors.items()}, folder / "expected.safetensors")
-        (folder / "case.json").write_text(json.dumps({"class": cls.__name__, "noise_fp32": noise}, indent=1) + "\n")
+        save_decoder(name, cls(cls.config_class(**{**base, **options})), full, ids, mask)
+
+
+def head_sizes():
+    """Decoders whose heads have a size that config.json names, and Gemma 2 with the exact GELU."""
+    torch.manual_seed(3)
+    ids = torch.randint(3, VOCAB, (2, 9))
+    mask = torch.ones_like(ids)
+    mask[0, :3] = 0
+    full = ids.clone()
+    ids[0, :3] = 0
+    base = dict(BASE, hidden_size=24, num_key_value_heads=1, head_dim=12, pad_token_id=0, bos_token_id=1, eos_token_id=5)
+    for name, cls, options in [
+        ("qwen2/head_dim", tf.Qwen2ForCausalLM, {}),
+        ("phi3/head_dim", tf.Phi3ForCausalLM, dict(sliding_window=4)),
+        ("olmo2/head_dim", tf.Olmo2ForCausalLM, {}),
+        ("smollm3/head_dim", tf.SmolLM3ForCausalLM, dict(no_rope_layers=[1, 0])),
+        ("cohere/head_dim", tf.CohereForCausalLM, {}),
+        ("gemma2/gelu", tf.Gemma2ForCausalLM, dict(hidden_activation="gelu", hidden_act="relu", sliding_window=4,
+                                                   attn_implementation="eager")),
+    ]:
+        save_decoder(name, cls(cls.config_class(**{**base, **options})), full, ids, mask)
 
 
 def vision():
@@ -404,8 +429,8 @@ def vision():
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] == ["vision"]:
-        vision()
+    if len(sys.argv) == 2:
+        {"head_sizes": head_sizes, "vision": vision}[sys.argv[1]]()
         sys.exit()
     torch.manual_seed(1)
     np.random.seed(1)
@@ -413,4 +438,5 @@ if __name__ == "__main__":
     models()
     sentence_models()
     decoders()
+    head_sizes()
     vision()

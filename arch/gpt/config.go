@@ -1,6 +1,7 @@
 package gpt
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -141,7 +142,7 @@ type raw struct {
 	HeadDim        *int       `json:"head_dim"`
 	Inner          *int       `json:"intermediate_size"`
 	MaxPositions   int        `json:"max_position_embeddings"`
-	Act            string     `json:"hidden_act"`
+	Act            *string    `json:"hidden_act"`
 	Tied           bool       `json:"tie_word_embeddings"`
 	AttentionBias  bool       `json:"attention_bias"`
 	MLPBias        bool       `json:"mlp_bias"`
@@ -292,7 +293,7 @@ func readConfig(c *arch.Config, f *family) (*config, error) {
 
 func translate(c *arch.Config, f *family) (*config, error) {
 	d := &f.defaults
-	r := &raw{AttentionBias: f.biased, Vocab: d.vocab, Hidden: d.hidden, Layers: d.layers, Heads: d.heads, MaxPositions: d.positions, Act: d.act,
+	r := &raw{AttentionBias: f.biased, Vocab: d.vocab, Hidden: d.hidden, Layers: d.layers, Heads: d.heads, MaxPositions: d.positions,
 		Tied: f.tied, MaxWindowLayer: 28, NoRopeInterval: 4}
 	if err := c.Decode(r); err != nil {
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "config.json: "))
@@ -301,7 +302,6 @@ func translate(c *arch.Config, f *family) (*config, error) {
 	prefer(&r.Layers, r.NLayer, r.NumLayers)
 	prefer(&r.Heads, r.NHead, r.NumHeads)
 	prefer(&r.MaxPositions, r.NPositions)
-	prefer(&r.Act, r.HiddenActi, r.ActFn, r.Activation)
 	inner := 4 * r.Hidden
 	if d.inner > 0 {
 		inner = d.inner
@@ -347,8 +347,11 @@ func translate(c *arch.Config, f *family) (*config, error) {
 		return nil, fmt.Errorf("the epsilon of the norms is %g; want 0 to 1", eps)
 	}
 	var err error
-	if cfg.Act, err = nn.ParseActivation(r.Act); err != nil {
-		return nil, fmt.Errorf("hidden_act: %w", err)
+	act, actKey := d.act, cmp.Or(d.actKey, "hidden_act")
+	prefer(&act, map[string]*string{"hidden_act": r.Act, "activation_function": r.ActFn, "activation": r.Activation,
+		"hidden_activation": r.HiddenActi}[actKey])
+	if cfg.Act, err = nn.ParseActivation(act); err != nil {
+		return nil, fmt.Errorf("%s: %w", actKey, err)
 	}
 	if err := cfg.heads(r, f); err != nil {
 		return nil, err
@@ -423,7 +426,9 @@ func (c *config) ropes(r *raw, f *family) error {
 		partial = 1
 	}
 	prefer(&theta, full.Theta, r.Theta, r.RotaryBase)
-	prefer(&partial, full.Partial, r.Partial, r.RotaryPct)
+	if f.defaults.partial > 0 {
+		prefer(&partial, full.Partial, r.Partial, r.RotaryPct)
+	}
 	if !(partial > 0 && partial <= 1) {
 		return fmt.Errorf("partial_rotary_factor is %g; want a number above 0, and at most 1", partial)
 	}

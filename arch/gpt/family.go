@@ -43,8 +43,9 @@ type defaults struct {
 	headDim        int
 	rotaryDim      int // of rotary_dim, which others do not have
 	act            string
+	actKey         string // the key that names the activation; "": hidden_act
 	eps            float64
-	theta, partial float64 // 0: 10000, 1
+	theta, partial float64 // 0: 10000; all of a head, whatever config.json says
 	pad            *int32  // pad_token_id; nil: none
 }
 
@@ -128,7 +129,7 @@ var families = map[string]*family{
 			return slideAll(c, r.SlidingWindow.v)
 		}},
 	// Qwen 2 (arXiv:2407.10671) is Llama with biases on queries, keys and values.
-	"qwen2": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, rotary: true,
+	"qwen2": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, headDim: true, rotary: true,
 		defaults: defaults{vocab: 151936, hidden: 4096, layers: 32, heads: 32, kv: 32, inner: 22016, positions: 32768, act: "silu", eps: 1e-6},
 		adjust: func(c *config, r *raw) error {
 			c.QKVBias = true
@@ -143,7 +144,7 @@ var families = map[string]*family{
 			c.QKVBias, c.OutBias = r.AttentionBias, r.AttentionBias
 			return slideLate(c, r)
 		}},
-	"qwen2_moe": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, rotary: true,
+	"qwen2_moe": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, headDim: true, rotary: true,
 		defaults: defaults{vocab: 151936, hidden: 2048, layers: 24, heads: 16, kv: 16, inner: 5632, positions: 32768, act: "silu", eps: 1e-6},
 		adjust: func(c *config, r *raw) error {
 			c.QKVBias = orElse(r.QKVBias, true)
@@ -170,12 +171,15 @@ var families = map[string]*family{
 			if orElse(r.Bidirectional, false) {
 				return errors.New("use_bidirectional_attention is supported for gemma3_text only")
 			}
+			if c.Act == kernels.GELU { // files that say gelu mean this form
+				c.Act = kernels.GELUTanh
+			}
 			return gemma(c, r)
 		}},
 	// Gemma 2 (arXiv:2408.00118) is Gemma with norms around its blocks, a window in every second layer, and soft caps.
 	"gemma2": {prefixes: model, aliases: gemmaNames, norm: gemmaNorm, place: around, gated: true, headDim: true, tied: true, rotary: true,
 		defaults: defaults{vocab: 256000, hidden: 2304, layers: 26, heads: 8, kv: 4, inner: 9216, positions: 8192, headDim: 256,
-			act: "gelu_pytorch_tanh", eps: 1e-6, pad: pad(0)},
+			actKey: "hidden_activation", act: "gelu_pytorch_tanh", eps: 1e-6, pad: pad(0)},
 		adjust: func(c *config, r *raw) error {
 			if orElse(r.Bidirectional, false) {
 				return errors.New("use_bidirectional_attention is supported for gemma3_text only")
@@ -192,7 +196,7 @@ var families = map[string]*family{
 	"gemma3_text": {prefixes: model, aliases: gemmaNames, norm: gemmaNorm, place: around, gated: true, headDim: true, tied: true,
 		rotary: true, twoRopes: true,
 		defaults: defaults{vocab: 262208, hidden: 2304, layers: 26, heads: 8, kv: 4, inner: 9216, positions: 131072, headDim: 256,
-			act: "gelu_pytorch_tanh", eps: 1e-6, theta: 1e6, pad: pad(0)},
+			actKey: "hidden_activation", act: "gelu_pytorch_tanh", eps: 1e-6, theta: 1e6, pad: pad(0)},
 		adjust: func(c *config, r *raw) error {
 			c.QKNorm, c.QKNormKind = perHead, c.Norm
 			c.LogitCap = float32(orElse(r.LogitCap.v, 0)) // it has no other cap, whatever attn_logit_softcapping says
@@ -211,7 +215,7 @@ var families = map[string]*family{
 			return gemma(c, r)
 		}},
 	// SmolLM 3 is Llama with layers that have no positions at all.
-	"smollm3": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, tied: true, rotary: true, noRope: true,
+	"smollm3": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, tied: true, headDim: true, rotary: true, noRope: true,
 		defaults: defaults{vocab: 128256, hidden: 2048, layers: 36, heads: 16, kv: 4, inner: 11008, positions: 32768, act: "silu",
 			eps: 1e-6, theta: 2e6, pad: pad(128004)},
 		adjust: func(c *config, r *raw) error {
@@ -222,7 +226,7 @@ var families = map[string]*family{
 			})
 		}},
 	// OLMo 2 (arXiv:2501.00656) is Llama with norms after its blocks, and queries and keys normalised as wholes.
-	"olmo2": {prefixes: model, norm: rms, place: after, gated: true, rotary: true, aliases: gemmaNames,
+	"olmo2": {prefixes: model, norm: rms, place: after, gated: true, headDim: true, rotary: true, aliases: gemmaNames,
 		defaults: defaults{vocab: 50304, hidden: 4096, layers: 32, heads: 32, inner: 11008, positions: 2048, act: "silu",
 			eps: 1e-5, pad: pad(1)},
 		adjust: func(c *config, r *raw) error {
@@ -231,7 +235,7 @@ var families = map[string]*family{
 			return nil
 		}},
 	// Granite is Llama with multipliers.
-	"granite": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, rotary: true,
+	"granite": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, headDim: true, rotary: true,
 		defaults: defaults{vocab: 32000, hidden: 4096, layers: 32, heads: 32, inner: 11008, positions: 2048, act: "silu", eps: 1e-6},
 		adjust: func(c *config, r *raw) error {
 			c.QKVBias, c.OutBias, c.MLPBias = r.AttentionBias, r.AttentionBias, r.MLPBias
@@ -241,7 +245,7 @@ var families = map[string]*family{
 			return nil
 		}},
 	// StarCoder 2 (arXiv:2402.19173) is Mistral with GPT-2's norms, biases and MLP.
-	"starcoder2": {prefixes: model, norm: layerNorm, tied: true, rotary: true,
+	"starcoder2": {prefixes: model, norm: layerNorm, tied: true, headDim: true, rotary: true,
 		aliases: with(llamaNames, loader.Alias{Old: "c_fc", New: "up_proj"}, loader.Alias{Old: "c_proj", New: "down_proj"}),
 		defaults: defaults{vocab: 49152, hidden: 3072, layers: 30, heads: 24, kv: 2, inner: 12288, positions: 4096,
 			act: "gelu_pytorch_tanh", eps: 1e-5},
@@ -264,7 +268,7 @@ var families = map[string]*family{
 			return nil
 		}},
 	// Cohere's Command R: parallel blocks, norms without bias, rotary pairs side by side.
-	"cohere": {prefixes: model, aliases: llamaNames, norm: normKind{}, gated: true, tied: true, rotary: true, interleaved: true,
+	"cohere": {prefixes: model, aliases: llamaNames, norm: normKind{}, gated: true, tied: true, headDim: true, rotary: true, interleaved: true,
 		defaults: defaults{vocab: 256000, hidden: 8192, layers: 40, heads: 64, inner: 22528, positions: 8192, act: "silu", eps: 1e-5,
 			theta: 5e5, pad: pad(0)},
 		adjust: func(c *config, r *raw) error {
@@ -277,15 +281,15 @@ var families = map[string]*family{
 			return nil
 		}},
 	// Phi-3 (arXiv:2404.14219) is Llama with fused tensors.
-	"phi3": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, packing: sides, rotary: true, ropeAnew: true,
+	"phi3": {prefixes: model, aliases: llamaNames, norm: rms, gated: true, packing: sides, headDim: true, rotary: true, ropeAnew: true,
 		defaults: defaults{vocab: 32064, hidden: 3072, layers: 32, heads: 32, inner: 8192, positions: 4096, act: "silu",
-			eps: 1e-5, pad: pad(32000)},
+			eps: 1e-5, partial: 1, pad: pad(32000)},
 		adjust: func(c *config, r *raw) error {
 			c.FusedGate = true
 			return slideAll(c, r.SlidingWindow.v)
 		}},
 	// Phi (arXiv:2306.11644): parallel blocks, biases everywhere, half of each head rotated.
-	"phi": {prefixes: model, norm: layerNorm, rotary: true,
+	"phi": {prefixes: model, norm: layerNorm, headDim: true, rotary: true,
 		aliases: with(llamaNames, loader.Alias{Old: "self_attn.dense.", New: "self_attn.o_proj."}, loader.Alias{Old: "fc1", New: "up_proj"},
 			loader.Alias{Old: "fc2", New: "down_proj"}, loader.Alias{Old: "final_layernorm", New: "norm"},
 			loader.Alias{Old: "q_layernorm", New: "q_norm"}, loader.Alias{Old: "k_layernorm", New: "k_norm"}),
@@ -301,7 +305,8 @@ var families = map[string]*family{
 		}},
 	// GPT-2 (Radford et al., 2019): layer norms before each block, learned positions.
 	"gpt2": {prefixes: transformer, aliases: gptNames, norm: layerNorm, packing: sides, tied: true,
-		defaults: defaults{vocab: 50257, hidden: 768, layers: 12, heads: 12, positions: 1024, act: "gelu_new", eps: 1e-5},
+		defaults: defaults{vocab: 50257, hidden: 768, layers: 12, heads: 12, positions: 1024,
+			actKey: "activation_function", act: "gelu_new", eps: 1e-5},
 		adjust: func(c *config, r *raw) error {
 			c.QKVBias, c.OutBias, c.MLPBias, c.LearnedPositions, c.Transposed = true, true, true, true, true
 			if r.CrossAttention {
@@ -320,12 +325,13 @@ var families = map[string]*family{
 		}},
 	// GPT-Neo is GPT-2 with a window in some layers, and scores that are not scaled.
 	"gpt_neo": {prefixes: transformer, aliases: gptNames, norm: layerNorm, tied: true,
-		defaults: defaults{vocab: 50257, hidden: 2048, layers: 24, heads: 16, positions: 2048, act: "gelu_new", eps: 1e-5},
-		adjust:   gptNeo},
+		defaults: defaults{vocab: 50257, hidden: 2048, layers: 24, heads: 16, positions: 2048,
+			actKey: "activation_function", act: "gelu_new", eps: 1e-5},
+		adjust: gptNeo},
 	// GPT-J: parallel blocks with one norm, rotary pairs side by side.
 	"gptj": {prefixes: transformer, aliases: gptNames, norm: layerNorm, rotary: true, interleaved: true,
-		defaults: defaults{vocab: 50400, hidden: 4096, layers: 28, heads: 16, positions: 2048, rotaryDim: 64, act: "gelu_new",
-			eps: 1e-5},
+		defaults: defaults{vocab: 50400, hidden: 4096, layers: 28, heads: 16, positions: 2048, rotaryDim: 64,
+			actKey: "activation_function", act: "gelu_new", eps: 1e-5},
 		adjust: func(c *config, r *raw) error {
 			c.MLPBias, c.HeadBias, c.Parallel, c.OneNorm = true, true, true, true
 			return nil
@@ -349,8 +355,8 @@ var families = map[string]*family{
 		aliases: []loader.Alias{{Old: "self_attn_layer_norm", New: "attn_norm"}, {Old: ".final_layer_norm", New: ".mlp_norm"},
 			{Old: "final_layer_norm", New: "norm"}, {Old: ".fc1", New: ".mlp.up_proj"}, {Old: ".fc2", New: ".mlp.down_proj"},
 			{Old: "out_proj", New: "o_proj"}, {Old: "project_o_proj", New: "project_out"}},
-		defaults: defaults{vocab: 50272, hidden: 768, layers: 12, heads: 12, inner: 3072, positions: 2048, act: "relu",
-			eps: 1e-5, pad: pad(1)},
+		defaults: defaults{vocab: 50272, hidden: 768, layers: 12, heads: 12, inner: 3072, positions: 2048,
+			actKey: "activation_function", act: "relu", eps: 1e-5, pad: pad(1)},
 		adjust: func(c *config, r *raw) error {
 			b := orElse(r.EnableBias, true)
 			c.QKVBias, c.OutBias, c.MLPBias, c.LearnedPositions, c.PositionOffset = b, b, b, true, 2
@@ -376,7 +382,7 @@ var families = map[string]*family{
 		}},
 	// Falcon (arXiv:2311.16867): parallel blocks and few key heads; its first models have ALiBi.
 	"falcon": {prefixes: transformer, aliases: bloomNames, norm: layerNorm, packing: grouped, tied: true, rotary: true,
-		defaults: defaults{vocab: 65024, hidden: 4544, layers: 32, heads: 71, positions: 2048, act: "gelu", eps: 1e-5},
+		defaults: defaults{vocab: 65024, hidden: 4544, layers: 32, heads: 71, positions: 2048, actKey: "activation", act: "gelu", eps: 1e-5},
 		adjust:   falcon},
 }
 
@@ -414,9 +420,6 @@ func qwenExperts(c *config, r *raw, m moeSpec) error {
 func gemma(c *config, r *raw) error {
 	c.EmbedScale = float32(math.Sqrt(float64(c.Hidden)))
 	c.QKVBias, c.OutBias = r.AttentionBias, r.AttentionBias
-	if c.Act == kernels.GELU { // files that say gelu mean this form
-		c.Act = kernels.GELUTanh
-	}
 	return nil
 }
 

@@ -170,6 +170,10 @@ func TestDefaults(t *testing.T) {
 		{"gemma3_text", `"attn_logit_softcapping": 9`, `"attn_logit_softcapping": null`},
 		{"gptj", `"n_embd": 384, "rotary_dim": null`, `"n_embd": 384, "rotary_dim": 64`},
 		{"llama", `"rotary_dim": 4`, ``},
+		{"llama", `"partial_rotary_factor": 0.5`, ``},
+		{"gemma", `"hidden_act": "gelu", "hidden_activation": "silu"`, `"hidden_act": "gelu_pytorch_tanh"`},
+		{"gemma2", `"hidden_act": "silu"`, `"hidden_activation": "gelu_pytorch_tanh"`},
+		{"gpt2", `"hidden_act": "silu"`, `"activation_function": "gelu_new"`},
 		{"llama", `"rope_scaling": {"type": "linear", "factor": 2}, "rope_parameters": {"rope_type": "linear", "factor": 3}`,
 			`"rope_scaling": {}, "rope_parameters": {"rope_type": "linear", "factor": 2}`},
 		{"gpt_neox", `"rope_theta": 5, "partial_rotary_factor": 1`, ``},
@@ -193,6 +197,13 @@ func TestDefaults(t *testing.T) {
 			t.Errorf("%s %s gives\n%s, and %s\n%s", c.modelType, c.short, text[0], c.long, text[1])
 		}
 	}
+	for _, modelType := range []string{"llama", "mistral", "mixtral", "qwen2", "qwen2_moe", "qwen3", "qwen3_moe", "gemma", "gemma2",
+		"gemma3_text", "smollm3", "olmo2", "granite", "starcoder2", "cohere", "phi3", "phi"} {
+		ac, f := parse(t, modelType, smallWith(`"head_dim": 4`))
+		if cfg, err := readConfig(ac, f); err != nil || cfg.HeadDim != 4 {
+			t.Errorf("%s: head_dim 4 gives %+v, %v", modelType, cfg, err)
+		}
+	}
 	ac, f := parse(t, "gemma2", smallWith(`"attn_logit_softcapping": null, "final_logit_softcapping": null`))
 	if cfg, err := readConfig(ac, f); err != nil || cfg.SoftCap != 0 || cfg.LogitCap != 0 {
 		t.Errorf("gemma2 without caps: %v, %+v", err, cfg)
@@ -205,6 +216,7 @@ func TestConfigErrors(t *testing.T) {
 		{"llama", `"num_attention_heads": 32, "num_key_value_heads": 5`, "config.json: num_attention_heads 32 is not a multiple of num_key_value_heads 5"},
 		{"llama", `"vocab_size": 0`, "config.json: vocab_size is 0; want 1 to 134217728"},
 		{"llama", `"hidden_act": "gulu"`, `config.json: hidden_act: the activation "gulu" is not supported`},
+		{"gpt2", `"activation_function": "gulu"`, `config.json: activation_function: the activation "gulu" is not supported`},
 		{"llama", `"hidden_size": "big"`, `config.json: "hidden_size" is a string, not a whole number`},
 		{"llama", `"rope_scaling": {"type": "spiral", "factor": 2}`, `config.json: rope type "spiral" is not supported`},
 		{"llama", `"rope_scaling": {"type": "linear"}`, `config.json: rope type "linear" has factor 0; want a number above 0`},
