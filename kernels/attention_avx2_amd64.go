@@ -31,15 +31,15 @@ func (s *Set) attentionAVX2() {
 			sum[i] = s.expSum(row, row, max[i])
 		}
 	}
-	s.fold = func(dst, src []float32, alpha, beta float32) {
-		for i := 0; i < len(dst); i += piece {
-			foldAVX2(&dst[i], &src[i], min(piece, len(dst)-i), alpha, beta)
+	s.folds = func(dst []float32, ldd int, src []float32, lds, n int, factors, scale []float32) {
+		if len(scale) > 0 && n > 0 {
+			foldsAVX2(&dst[0], uintptr(ldd)*4, &src[0], uintptr(lds)*4, len(scale), n, &factors[0], &scale[0])
 		}
 	}
 }
 
 //go:noescape
-func foldAVX2(dst, src *float32, n int, alpha, beta float32)
+func foldsAVX2(dst *float32, ldd uintptr, src *float32, lds uintptr, rows, n int, factors, scale *float32)
 
 //go:noescape
 func expSumsAVX2(l *lanes, dst, src *float32, ld uintptr, rows, n int, max, sum *float32)

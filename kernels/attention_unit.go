@@ -305,20 +305,43 @@ func (u *attnUnit) piece(r *queryRun) {
 	if u.apart != nil {
 		return
 	}
-	if !direct {
+	if direct {
+		u.divide(r, 0)
+	} else {
 		u.fold(r, o, bm, bl)
 	}
-	u.divide(r)
 }
 
-// divide divides the rows of which the block was the last by their sums.
-func (u *attnUnit) divide(r *queryRun) {
-	for i := range r.m {
-		if _, hi := u.t.span(&u.sequence, r.pos+i*r.step); hi <= u.block.k0+keyBlock {
-			row := r.out[i*r.ldo:][:u.t.p.HeadDim]
-			u.t.x.set.scale(row, row, 1/u.sums[r.state+i])
-		}
+// divide divides those of the rows i and on of which the block was the last by their sums.
+func (u *attnUnit) divide(r *queryRun, i int) {
+	for done := u.done(r); i < done; i++ {
+		row := r.out[i*r.ldo:][:u.t.p.HeadDim]
+		u.t.x.set.scale(row, row, 1/u.sums[r.state+i])
 	}
+}
+
+// begun and done return how many rows of a run, its first, see a key before the block, and how many none after it.
+func (u *attnUnit) begun(r *queryRun) int {
+	if u.block.k0 == 0 {
+		return 0
+	}
+	return r.before(u.block.k0 + u.t.back)
+}
+
+func (u *attnUnit) done(r *queryRun) int {
+	end := u.block.k0 + keyBlock
+	if u.keys <= end {
+		return r.m
+	}
+	return r.before(end - u.t.ahead + 1)
+}
+
+// before returns how many rows of a run are at positions before pos.
+func (r *queryRun) before(pos int) int {
+	if r.step == 0 && r.pos < pos {
+		return r.m
+	}
+	return min(max(0, pos-r.pos), r.step*r.m)
 }
 
 // grids reports whether products of the block are grids: float32, of panels that are read more than once.
@@ -643,30 +666,29 @@ func (u *attnUnit) edge(o []float32, ldo int, scores []float32, stride int, r *q
 }
 
 // fold adds a block's results (bm, bl, o) to those of the blocks before it (maxima, sums, the output), of which there are
-// none in the rows that it is the first for.
+// none in the rows that it is the first for, and divides the rows that it is the last for by their sums.
 func (u *attnUnit) fold(r *queryRun, o, bm, bl []float32) {
-	set, d, m := u.t.x.set, u.t.p.HeadDim, r.m
-	dPad, factors := padded(d), u.s.floats(bufFactors, 2*m)
+	set, d, m, n, done := u.t.x.set, u.t.p.HeadDim, r.m, u.begun(r), u.done(r)
+	dPad, factors := padded(d), u.s.floats(bufFactors, 3*n)
 	maxima, sums := u.maxima[r.state:][:m], u.sums[r.state:][:m]
-	for i := range m {
-		if first, _ := u.t.span(&u.sequence, r.pos+i*r.step); first >= u.block.k0 {
-			maxima[i], sums[i] = bm[i], bl[i]
-			factors[2*i], factors[2*i+1] = 0, 0
-			continue
-		}
+	factors, scale := factors[:2*n], factors[2*n:]
+	for i := range n {
 		top := greater(bm[i], maxima[i])
 		factors[2*i], factors[2*i+1] = maxima[i]-top, bm[i]-top
 		maxima[i] = top
 	}
 	set.expSum(factors, factors, 0)
-	for i := range m {
-		dst, src := r.out[i*r.ldo:][:d], o[i*dPad:][:d]
-		if first, _ := u.t.span(&u.sequence, r.pos+i*r.step); first >= u.block.k0 {
-			copy(dst, src)
-			continue
+	for i := range n {
+		sums[i] = float32(sums[i]*factors[2*i]) + float32(bl[i]*factors[2*i+1])
+		scale[i] = 1
+		if i < done {
+			scale[i] = 1 / sums[i]
 		}
-		alpha, beta := factors[2*i], factors[2*i+1]
-		sums[i] = float32(sums[i]*alpha) + float32(bl[i]*beta)
-		set.fold(dst, src, alpha, beta)
 	}
+	set.folds(r.out, r.ldo, o, dPad, d, factors, scale)
+	for i := n; i < m; i++ {
+		maxima[i], sums[i] = bm[i], bl[i]
+		copy(r.out[i*r.ldo:][:d], o[i*dPad:])
+	}
+	u.divide(r, n)
 }

@@ -426,25 +426,39 @@ tree:
 	VZEROUPPER
 	RET
 
-// func foldAVX2(dst, src *float32, n int, alpha, beta float32)
+// func foldsAVX2(dst *float32, ldd uintptr, src *float32, lds uintptr, rows, n int, factors, scale *float32)
 //
-// dst = dst·alpha + src·beta, each rounded
-TEXT ·foldAVX2(SB), NOSPLIT, $0-32
-	MOVQ         dst+0(FP), DST
-	MOVQ         src+8(FP), SRC
-	MOVQ         n+16(FP), LEFT
-	VBROADCASTSS alpha+24(FP), Y14
-	VBROADCASTSS beta+28(FP), Y15
+// For each of the rows: dst = (dst·factors[2i] + src·factors[2i+1]) · scale[i], each rounded.
+#define FACTORS R10
+#define SCALE   R11
+#define FOLD(d, s, a) \
+	VMULPS d, Y13, a       \
+	VMULPS s, Y14, s       \
+	VADDPS s, a, a         \
+	VMULPS Y15, a, a
+
+TEXT ·foldsAVX2(SB), NOSPLIT, $0-64
+	MOVQ dst+0(FP), DSTROW
+	MOVQ src+16(FP), SRCROW
+	MOVQ rows+32(FP), R9
+	MOVQ factors+48(FP), FACTORS
+	MOVQ scale+56(FP), SCALE
+
+row:
+	MOVQ         DSTROW, DST
+	MOVQ         SRCROW, SRC
+	MOVQ         n+40(FP), LEFT
+	VBROADCASTSS (FACTORS), Y13
+	VBROADCASTSS 4(FACTORS), Y14
+	VBROADCASTSS (SCALE), Y15
 	SUBQ         $16, LEFT
 	JLT          part
 
 sixteen:
-	VMULPS  (DST), Y14, Y0
-	VMULPS  32(DST), Y14, Y1
-	VMULPS  (SRC), Y15, Y2
-	VMULPS  32(SRC), Y15, Y3
-	VADDPS  Y2, Y0, Y0
-	VADDPS  Y3, Y1, Y1
+	VMOVUPS (SRC), Y2
+	VMOVUPS 32(SRC), Y3
+	FOLD((DST), Y2, Y0)
+	FOLD(32(DST), Y3, Y1)
 	VMOVUPS Y0, (DST)
 	VMOVUPS Y1, 32(DST)
 	ADDQ    $64, DST
@@ -464,15 +478,17 @@ part:
 	VMASKMOVPS 32(DST), Y5, Y1
 	VMASKMOVPS (SRC), Y4, Y2
 	VMASKMOVPS 32(SRC), Y5, Y3
-	VMULPS     Y14, Y0, Y0
-	VMULPS     Y14, Y1, Y1
-	VMULPS     Y15, Y2, Y2
-	VMULPS     Y15, Y3, Y3
-	VADDPS     Y2, Y0, Y0
-	VADDPS     Y3, Y1, Y1
+	FOLD(Y0, Y2, Y0)
+	FOLD(Y1, Y3, Y1)
 	VMASKMOVPS Y0, Y4, (DST)
 	VMASKMOVPS Y1, Y5, 32(DST)
 
 done:
+	ADDQ ldd+8(FP), DSTROW
+	ADDQ lds+24(FP), SRCROW
+	ADDQ $8, FACTORS
+	ADDQ $4, SCALE
+	DECQ R9
+	JNE  row
 	VZEROUPPER
 	RET

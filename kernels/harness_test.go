@@ -68,7 +68,10 @@ func rowTests() []rowTest {
 		{"scale", 1, true, false, func(s *Set, dst, a, _, _ []float32) float32 { s.scale(dst, a, 0.3); return 0 }},
 		{"div", 1, true, false, func(s *Set, dst, a, _, _ []float32) float32 { s.div(dst, a, 0.3); return 0 }},
 		{"addScaled", 1, false, true, func(s *Set, dst, a, _, _ []float32) float32 { s.addScaled(dst, a, 0.3); return 0 }},
-		{"fold", 1, false, true, func(s *Set, dst, a, _, _ []float32) float32 { s.fold(dst, a, 0.7, 0.3); return 0 }},
+		{"folds", 1, false, true, func(s *Set, dst, a, _, _ []float32) float32 {
+			s.folds(dst, len(dst), a, len(a), len(a), []float32{0.7, 0.3}, []float32{1})
+			return 0
+		}},
 		{"rowMax", 1, false, true, func(s *Set, _, a, _, _ []float32) float32 { return s.rowMax(a) }},
 		{"above", 1, false, true, func(s *Set, _, a, _, _ []float32) float32 { return float32(s.above(a, 5)) }},
 		{"above/none", 1, false, true, func(s *Set, _, a, _, _ []float32) float32 {

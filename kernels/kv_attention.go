@@ -220,7 +220,6 @@ func (u *attnUnit) foldApart(k0 int, apart []float32) {
 		if run.m > 0 {
 			o, bm, bl := apart[run.state*dPad:], apart[rows*dPad:][run.state:][:run.m], apart[rows*(dPad+1):][run.state:][:run.m]
 			u.fold(&run, o, bm, bl)
-			u.divide(&run)
 		}
 		r += m
 	}

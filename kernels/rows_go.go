@@ -15,8 +15,9 @@ type rows struct {
 	div func(dst, src []float32, s float32)
 	// addScaled computes dst = dst + s · src, both rounded.
 	addScaled func(dst, src []float32, s float32)
-	// fold computes dst = dst · alpha + src · beta, each rounded.
-	fold func(dst, src []float32, alpha, beta float32)
+	// folds computes, in rows of n elements, ldd and lds apart, dst = (dst · factors[2i] + src · factors[2i+1]) · scale[i], each
+	// rounded.
+	folds func(dst []float32, ldd int, src []float32, lds, n int, factors, scale []float32)
 	// dequantize computes dst = s · float32(src).
 	dequantize func(dst []float32, src []int8, s float32)
 	// widenBFloat16 and widenFloat16 compute dst = src, exactly.
@@ -91,9 +92,12 @@ var rowsGo = rows{
 			dst[i] += float32(s * src[i])
 		}
 	},
-	fold: func(dst, src []float32, alpha, beta float32) {
-		for i := range dst {
-			dst[i] = float32(dst[i]*alpha) + float32(src[i]*beta)
+	folds: func(dst []float32, ldd int, src []float32, lds, n int, factors, scale []float32) {
+		for i := range scale {
+			d, s := dst[i*ldd:][:n], src[i*lds:][:n]
+			for j := range d {
+				d[j] = (float32(d[j]*factors[2*i]) + float32(s[j]*factors[2*i+1])) * scale[i]
+			}
 		}
 	},
 	dequantize: func(dst []float32, src []int8, s float32) {

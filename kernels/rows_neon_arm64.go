@@ -52,9 +52,13 @@ func (s *Set) rowsNEON() {
 		}
 		return sum
 	}
-	s.fold = func(dst, src []float32, alpha, beta float32) {
-		s.scale(dst, dst, alpha)
-		s.addScaled(dst, src, beta)
+	s.folds = func(dst []float32, ldd int, src []float32, lds, n int, factors, scale []float32) {
+		for i := range scale {
+			row := dst[i*ldd:][:n]
+			s.scale(row, row, factors[2*i])
+			s.addScaled(row, src[i*lds:][:n], factors[2*i+1])
+			s.scale(row, row, scale[i])
+		}
 	}
 	s.rowMaxes, s.expSums = rowMaxesOf(s.rowMax), expSumsOf(s.expSum)
 	s.dot = func(a, b []float32) float32 {

@@ -50,3 +50,29 @@ func TestWeigh(t *testing.T) {
 		}
 	}
 }
+
+// TestFolds compares folds of every Set with the definition, in rows of every length, apart or one after the other.
+func TestFolds(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	for _, s := range otherSets() {
+		for n := range 100 {
+			for rows := range 4 {
+				for _, gap := range []int{0, 5} {
+					ld := n + gap
+					size := max(0, rows*ld-gap)
+					src, factors, scale := values(r, size, 0), values(r, 2*rows, 0), values(r, rows, 0)
+					want := values(r, size, 1)
+					got, check := guarded(size, n%16)
+					copy(got, want)
+					s.folds(got, ld, src, ld, n, factors, scale)
+					generic.folds(want, ld, src, ld, n, factors, scale)
+					what := fmt.Sprintf("%s: %d rows of %d, %d apart", s.name, rows, n, gap)
+					equal(t, what, got, want)
+					if err := check(); err != nil {
+						t.Fatalf("%s: %v", what, err)
+					}
+				}
+			}
+		}
+	}
+}
