@@ -43,6 +43,8 @@ const (
 	// A group is groupPanels panels or some more, if there are groupRows rows at least. All panels are one group if a chunk of A
 	// has more than groupBytes, since it would come from the third-level cache for each.
 	groupPanels, groupRows, groupBytes = 16, 32, 320 << 10
+	// Rows that several threads share are leastPieces pieces at least, so that no thread waits for a large one at the end.
+	leastPieces = 8
 	// Rows of A whose distance makes them compete for sets of the first-level cache are copied, if there are more than
 	// copyRows of them and copyPanels panels or more; copyStride is the distance of the copies.
 	copyRows, copyPanels, copyStride = 4, 8, kBlock + 20
@@ -168,8 +170,13 @@ func (t *gemmTask) rows(s *scratch, r0, r1, p0, p1 int, begun *counter) {
 	n := r1 - r0
 	chunks := (n + chunkRows - 1) / chunkRows
 	groups := 1
-	if most := (n + chunks - 1) / chunks; most >= groupRows && 4*most*t.b.K <= groupBytes {
-		groups = max(1, (p1-p0)/groupPanels)
+	if most := (n + chunks - 1) / chunks; most >= groupRows {
+		if 4*most*t.b.K <= groupBytes {
+			groups = max(1, (p1-p0)/groupPanels)
+		}
+		if begun != nil {
+			groups = max(groups, min((leastPieces+chunks-1)/chunks, (p1-p0)/2))
+		}
 	}
 	for i := 0; ; i++ {
 		if begun != nil {
@@ -220,7 +227,7 @@ func (t *gemmTask) chunk(s *scratch, r0, r1, p0, p1 int, group bool) {
 		}
 		t.block(s, a, lda, sums, r0, rows, p0, p1, k0, after)
 	}
-	if group {
+	if group && copies != nil {
 		s.copied = r0
 	}
 }
