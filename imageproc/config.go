@@ -250,6 +250,9 @@ func (c config) class(fsys fs.FS) (name string, k class, fast bool, err error) {
 	for _, end := range []string{"Pil", "Fast", "ImageProcessor", "FeatureExtractor"} {
 		name = strings.TrimSuffix(name, end)
 	}
+	if name == "Siglip2" {
+		return "", k, false, fmt.Errorf("%s %q keeps the aspect of images (NaFlex), which is not supported", key, full)
+	}
 	k, ok := classes[name]
 	if !ok || name == full {
 		known := slices.Sorted(maps.Keys(classes))

@@ -189,6 +189,11 @@ var badCases = []badCase{
 		files: map[string]string{"config.json": `{"model_type": "mamba"}`},
 		args:  "embed|--model|DIR/model|a", code: 1,
 		want: `DIR/model: config.json: model_type "mamba" is not supported; supported are beit, bert, bloom, camembert, clip, clip_text_model, clip_vision_model, cohere, deit, dinov2, dinov2_with_registers, dinov3_vit, distilbert, falcon, gemma, gemma2, gemma3_text, gpt2, gpt_neo, gpt_neox, gptj, granite, llama, mistral, mixtral, mpnet, olmo2, opt, phi, phi3, qwen2, qwen2_moe, qwen3, qwen3_moe, roberta, siglip, siglip_text_model, siglip_vision_model, smollm3, stablelm, starcoder2, swin, vit, xlm-roberta`},
+	{name: "siglip2 of any aspect",
+		files: map[string]string{"config.json": `{"model_type": "siglip2"}`},
+		args:  "embed|--model|DIR/model|a", code: 1,
+		want: `DIR/model: config.json: model_type "siglip2" is SigLIP 2 for images of any aspect (NaFlex), which is not supported; its ` +
+			`models for one size of images, whose model_type is siglip, are`},
 	{name: "config with a wrong type",
 		files: map[string]string{"config.json": `{"model_type": "bert", "hidden_size": "16"}`},
 		args:  "embed|--model|DIR/model|a", code: 1,
@@ -340,6 +345,11 @@ var badCases = []badCase{
 		want: `DIR/model: imageproc: preprocessor_config.json: image_processor_type "SamImageProcessor" is not supported; supported are ` +
 			`BeitImageProcessor, BitImageProcessor, BlipImageProcessor, CLIPImageProcessor, ChineseCLIPImageProcessor, ConvNextImageProcessor, ` +
 			`DINOv3ViTImageProcessor, DeiTImageProcessor, MobileNetV1ImageProcessor, PvtImageProcessor, SiglipImageProcessor, ViTImageProcessor`},
+	{name: "processor of any aspect",
+		files: map[string]string{"preprocessor_config.json": `{"image_processor_type": "Siglip2ImageProcessorFast"}`},
+		args:  "preprocess|DIR/model|x.png|--out|DIR/y", code: 1,
+		want: `DIR/model: imageproc: preprocessor_config.json: image_processor_type "Siglip2ImageProcessorFast" keeps the aspect of ` +
+			`images (NaFlex), which is not supported`},
 	{name: "size below zero",
 		files: map[string]string{"preprocessor_config.json": `{"image_processor_type": "ViTImageProcessor", "size": {"height": -1, "width": 3}}`},
 		args:  "preprocess|DIR/model|x.png|--out|DIR/y", code: 1,
