@@ -29,15 +29,15 @@ import (
 //
 // Where the Set's routines do that, one call computes the same tiles of several panels.
 //
-// Chunks of rows are as even as they can be, and so are the tiles of a chunk (128 rows in tiles of at most 14 are eight of
-// 13 and two of 12).
+// Chunks of rows are as even as they can be of whole tiles, and so are the tiles of a chunk (128 rows in tiles of at most 14 are
+// eight of 13 and two of 12).
 
 const (
 	// panelWidth is the number of columns in a panel of packed weights, on every Set.
 	panelWidth = 16
 	// kBlock is the length of a chain: block sums are added. It is part of the definition of the result.
 	kBlock = 256
-	// chunkRows bounds a chunk: with it the part of A that should stay in the second-level cache (1 KiB a row), and the time
+	// chunkRows bounds a chunk, but for part of a tile: with it the part of A that should stay in the second-level cache (1 KiB a row), and the time
 	// that a call of an assembly routine takes. Sums and panels need room there, too.
 	chunkRows = 128
 	// A group is groupPanels panels or some more, if there are groupRows rows at least. All panels are one group if a chunk of A
@@ -143,7 +143,7 @@ func (t *gemmTask) Run(part, parts int) {
 	if t.begun != nil {
 		for i := range parts {
 			q := (part + i) % parts
-			t.rows(s, t.m*q/parts, t.m*(q+1)/parts, 0, panels, &t.begun[q])
+			t.rows(s, t.cutRows(t.m, q, parts), t.cutRows(t.m, q+1, parts), 0, panels, &t.begun[q])
 		}
 	} else {
 		// Pairs of panels stay together, if they belong together or there are enough.
@@ -187,13 +187,21 @@ func (t *gemmTask) rows(s *scratch, r0, r1, p0, p1 int, begun *counter) {
 		}
 		c, g := i/groups, i%groups
 		g0, g1 := p0+cut(p1-p0, g, groups, 2), p0+cut(p1-p0, g+1, groups, 2)
-		t.chunk(s, r0+n*c/chunks, r0+n*(c+1)/chunks, g0, g1, groups > 1)
+		t.chunk(s, r0+t.cutRows(n, c, chunks), r0+t.cutRows(n, c+1, chunks), g0, g1, groups > 1)
 	}
 }
 
 // cut returns where a part begins when n things are divided into parts at multiples of unit.
 func cut(n, part, parts, unit int) int {
 	return min(n, (n+unit-1)/unit*part/parts*unit)
+}
+
+// cutRows returns where a part of n rows begins: where a tile does, if there are many.
+func (t *gemmTask) cutRows(n, part, parts int) int {
+	if h := t.x.set.tileRows; n > 4*h*parts {
+		return cut(n, part, parts, h)
+	}
+	return n * part / parts
 }
 
 // chunk computes rows r0 to r1 of panels p0 to p1, which are one of several groups, or all that s will compute of the rows.
@@ -221,15 +229,27 @@ func (t *gemmTask) chunk(s *scratch, r0, r1, p0, p1 int, group bool) {
 			}
 			a, lda = dst, copyStride
 		}
-		after := t.b.address(0, p1) // what will be read after this block
+		// What will be read after this block: panels, and A.
+		after, next := t.b.address(0, p1), t.row(r1, 0)
 		if k0+kBlock < k {
-			after = t.b.address(k0+kBlock, p0)
+			after, next = t.b.address(k0+kBlock, p0), t.row(r0, k0+kBlock)
 		}
-		t.block(s, a, lda, sums, r0, rows, p0, p1, k0, after)
+		if group && k0+kBlock >= k || s.copied == r0 {
+			next = 0 // it is near
+		}
+		t.block(s, a, lda, sums, r0, rows, p0, p1, k0, after, next)
 	}
 	if group && copies != nil {
 		s.copied = r0
 	}
+}
+
+// row returns where row i of A has column k0 in memory, or 0 if there is no such row.
+func (t *gemmTask) row(i, k0 int) uintptr {
+	if i >= t.m {
+		return 0
+	}
+	return uintptr(unsafe.Pointer(unsafe.SliceData(t.a))) + uintptr(i*t.lda+k0)*4
 }
 
 // compete says whether six rows of a tile, so many elements apart, compete for the sets of the first-level cache: a way of it
@@ -256,8 +276,8 @@ func copyTo(dst, a []float32, lda, rows, k int) {
 }
 
 // block adds a block of k, which begins with k0, to the sums of panels p0 to p1; the last block makes them final. a is A at
-// the chunk's first row and column k0; after is the address of the panels that are read next.
-func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, rows, p0, p1, k0 int, after uintptr) {
+// the chunk's first row and column k0; after is the address of the panels that are read next, and nextA that of A.
+func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, rows, p0, p1, k0 int, after, nextA uintptr) {
 	set, b, k, n, e := t.x.set, t.b, t.b.K, t.b.N, &t.e
 	depth := min(kBlock, k-k0)
 	last := k0+kBlock >= k
@@ -286,7 +306,7 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 		cols := panelWidth << w
 		sum := sums[(p-p0)*panelWidth*rows:]
 		across := 1 // columns of tiles that are done at once
-		if few == nil && !b.gated && b.storage == Float32 && (high == 0 || high+low > 3) {
+		if few == nil && !b.gated && b.storage == Float32 {
 			across = max(1, min(set.across, full>>w))
 		}
 		p += across << w
@@ -314,6 +334,9 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 				next = b.address(k0, p)
 			}
 			q.prefetch(high+low, w)
+			if nextA != 0 && high+low >= 8 && p1-p < set.across { // the last calls of the block
+				q.fetchRows(nextA, uintptr(t.lda)*4, max(0, set.across-(p1-first))*(high+low-4))
+			}
 			if across > 1 {
 				q.sideBySide(across, w, rows, next)
 			} else if q.step > 0 {

@@ -46,6 +46,17 @@ type tile struct {
 	across                              int
 	besideB, besideC, besideSum, beside uintptr
 	ahead, after                        uintptr
+	// below is how many tiles of one row less come below the count tiles of each column. If fetch is not 0, it is where a row of A
+	// lies that will be read: the tiles from the fifth of a column on prefetch such a row each, ldf bytes from the last, and nothing
+	// at next. The same routines know these.
+	below      int
+	fetch, ldf uintptr
+}
+
+// fetchRows has all tiles of a column but the first four prefetch rows of A, from row i of those at address a on. The four do
+// the panel that is read next.
+func (t *tile) fetchRows(a, lda uintptr, i int) {
+	t.fetch, t.ldf, t.step = a+uintptr(i)*lda, lda, panelWidth*4
 }
 
 // sideBySide has a tile do columns of 2^w panels, one beside the other, after which what begins at after is read.
@@ -66,12 +77,6 @@ func (t *tile) prefetch(count, w int) {
 		t.next += t.panel << w
 		t.step = 4 * panelWidth * 4 << w / uintptr(count)
 	}
-}
-
-// fetchOwn has the tiles of several columns ask for what is near anyway.
-func (t *tile) fetchOwn() {
-	t.step, t.next = 0, uintptr(unsafe.Pointer(t.b))
-	t.ahead = t.next + t.besideB
 }
 
 // The flags of a tile.
@@ -157,25 +162,13 @@ func (s *tiles) run(t *tile, h, high, low, w int) {
 		return s.tile[rows][w]
 	}
 	if high > 0 {
-		all := *t
 		t.rows, t.count = h+1, high
-		// Of several columns, the tiles that are more fetch what follows: few would have to fetch more than they can. The high
-		// ones fetch it as tiles of one height do, the low ones, which find all of these panels near, all of what follows them.
-		if t.across > 1 && high > low {
-			t.step = 4 * panelWidth * 4 << w / uintptr(high)
-		} else if t.across > 1 {
-			t.fetchOwn()
+		if s.across > 1 {
+			t.below = low
+			of(h + 1)(t)
+			return
 		}
 		of(h + 1)(t)
-		if all.across > 1 {
-			*t = all
-			if high > low {
-				t.fetchOwn()
-			} else {
-				t.step, t.next, t.ahead = 4*panelWidth*4<<w/uintptr(low), t.after, t.after+t.besideB
-				t.after += uintptr(t.across-1) * t.besideB
-			}
-		}
 		n := uintptr(high * (h + 1))
 		t.c = (*float32)(unsafe.Add(unsafe.Pointer(t.c), n*t.ldc))
 		t.a = (*float32)(unsafe.Add(unsafe.Pointer(t.a), n*t.lda))

@@ -5,10 +5,10 @@
 
 // Tiles of AVX2; what they compute stands at the type tile. All routines have this form:
 //
-//	for each column of tiles, across of them, for each tile of it:
+//	for each column of tiles, across of them, for each tile of it, count high ones and below low ones, a row less:
 //	    accumulators = 0, or sum if the flags say so; prefetch the tile of C
 //	    for l in 0..k-1:                            eight at a time, then four, then one at a time
-//	        every four steps of eight: prefetch a line of the panels that come next, into the second-level cache
+//	        every four steps of eight: prefetch a line of the panels or the rows of A that come next, into the second-level cache
 //	        for each row i: broadcast a[i][l]; accumulators of row i += a[i][l] · b[l]
 //	    add, scale, scale rows, add bias, add residual, as the flags say
 //	    store
@@ -192,18 +192,9 @@
 	IMULQ DONE, P       \
 	ADDQ  array(T), P
 
-#define TILE(name, rows, ONE, EACH) \
-TEXT name(SB), NOSPLIT, $0-8        \
-	MOVQ  t+0(FP), T            \
-	MOVQ  tile_lda(T), LDA      \
-	LEAQ  (LDA)(LDA*2), LDA3    \
-	LEAQ  (LDA)(LDA*4), LDA5    \
-	MOVQ  tile_panel(T), PANEL  \
-	LEAQ  (PANEL)(PANEL*2), PANEL3 \
-column:                             \
-	MOVQ  tile_count(T), COUNT  \
-	XORQ  DONE, DONE            \
-	XORQ  LD, LD                \
+// COLUMN computes those tiles of a column that have so many rows: COUNT of them, from row DONE on.
+#define COLUMN(name, rows, ONE, EACH) \
+TEXT name<>(SB), NOSPLIT, $0-0      \
 tile:                               \
 	EACH(ZERO)                  \
 	TESTQ $const_tileLoad, tile_flags(T) \
@@ -219,6 +210,15 @@ begin:                              \
 	AT(tile_c, tile_ldc)        \
 	EACH(FETCH)                 \
 	MOVQ  tile_step(T), STEP    \
+	CMPQ  tile_fetch(T), $0     \
+	JEQ   steps                 \
+	CMPQ  DONE, $(4*rows)       \
+	JLT   steps                 \
+	MOVQ  tile_fetch(T), AHEAD  \
+	MOVQ  tile_ldf(T), STEP     \
+	ADDQ  STEP, tile_fetch(T)   \
+	MOVQ  $16, STEP             \
+steps:                              \
 	MOVQ  tile_k(T), K          \
 	SUBQ  $8, K                 \
 	JLT   four                  \
@@ -294,6 +294,40 @@ store:                              \
 	ADDQ  $rows, DONE           \
 	DECQ  COUNT                 \
 	JNE   tile                  \
+	RET
+
+COLUMN(column1x1, 1, FAR1, EACH1)
+COLUMN(column2x1, 2, FAR2, EACH2)
+COLUMN(column3x1, 3, FAR3, EACH3)
+COLUMN(column4x1, 4, FAR4, EACH4)
+COLUMN(column5x1, 5, FAR5, EACH5)
+COLUMN(column6x1, 6, FAR6, EACH6)
+COLUMN(column4x1Many, 4, STEP4, EACH4)
+COLUMN(column5x1Many, 5, STEP5, EACH5)
+COLUMN(column6x1Many, 6, STEP6, EACH6)
+COLUMN(column1x2, 1, STEP1x2, EACH1x2)
+COLUMN(column2x2, 2, STEP2x2, EACH2x2)
+COLUMN(column3x2, 3, STEP3x2, EACH3x2)
+COLUMN(column1x4, 1, STEP1x4, EACH1x4)
+
+// TILE is a routine of the Set: columns of tiles, which HIGH computes, and LOW those below.
+#define TILE(name, HIGH, LOW) \
+TEXT name(SB), NOSPLIT, $0-8        \
+	MOVQ  t+0(FP), T            \
+	MOVQ  tile_lda(T), LDA      \
+	LEAQ  (LDA)(LDA*2), LDA3    \
+	LEAQ  (LDA)(LDA*4), LDA5    \
+	MOVQ  tile_panel(T), PANEL  \
+	LEAQ  (PANEL)(PANEL*2), PANEL3 \
+column:                             \
+	MOVQ  tile_count(T), COUNT  \
+	XORQ  DONE, DONE            \
+	CALL  HIGH<>(SB)            \
+	MOVQ  tile_below(T), COUNT  \
+	TESTQ COUNT, COUNT          \
+	JEQ   done                  \
+	CALL  LOW<>(SB)             \
+done:                               \
 	SUBQ  $1, tile_across(T)    \
 	JGT   beside                \
 	VZEROUPPER                  \
@@ -321,19 +355,19 @@ columnResidual:                     \
 	ADDQ  LD, tile_residual(T)  \
 	JMP   column
 
-TILE(·tile1x1AVX2, 1, FAR1, EACH1)
-TILE(·tile2x1AVX2, 2, FAR2, EACH2)
-TILE(·tile3x1AVX2, 3, FAR3, EACH3)
-TILE(·tile4x1AVX2, 4, FAR4, EACH4)
-TILE(·tile5x1AVX2, 5, FAR5, EACH5)
-TILE(·tile6x1AVX2, 6, FAR6, EACH6)
-TILE(·tile4x1ManyAVX2, 4, STEP4, EACH4)
-TILE(·tile5x1ManyAVX2, 5, STEP5, EACH5)
-TILE(·tile6x1ManyAVX2, 6, STEP6, EACH6)
-TILE(·tile1x2AVX2, 1, STEP1x2, EACH1x2)
-TILE(·tile2x2AVX2, 2, STEP2x2, EACH2x2)
-TILE(·tile3x2AVX2, 3, STEP3x2, EACH3x2)
-TILE(·tile1x4AVX2, 1, STEP1x4, EACH1x4)
+TILE(·tile1x1AVX2, column1x1, column1x1)
+TILE(·tile2x1AVX2, column2x1, column1x1)
+TILE(·tile3x1AVX2, column3x1, column2x1)
+TILE(·tile4x1AVX2, column4x1, column3x1)
+TILE(·tile5x1AVX2, column5x1, column4x1)
+TILE(·tile6x1AVX2, column6x1, column5x1)
+TILE(·tile4x1ManyAVX2, column4x1Many, column3x1)
+TILE(·tile5x1ManyAVX2, column5x1Many, column4x1Many)
+TILE(·tile6x1ManyAVX2, column6x1Many, column5x1Many)
+TILE(·tile1x2AVX2, column1x2, column1x2)
+TILE(·tile2x2AVX2, column2x2, column1x2)
+TILE(·tile3x2AVX2, column3x2, column2x2)
+TILE(·tile1x4AVX2, column1x4, column1x4)
 
 // func packKeys8AVX2(dst, src *float32, ld uintptr, rows, d int)
 //
