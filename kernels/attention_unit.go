@@ -14,7 +14,7 @@ type attnUnit struct {
 	block       keysBlock
 	// The maximum, and the sum of the exponentials, of each row over the blocks so far.
 	maxima, sums []float32
-	ahead        ahead
+	near, far    ahead
 	// Where the results of the block go, if it is to be folded later, or nil: O, [rows, HeadDim padded], maxima, sums.
 	apart []float32
 }
@@ -259,6 +259,9 @@ func (u *attnUnit) piece(r *queryRun) {
 	n := hi - base
 	stride := padded(n) + panelWidth // so that rows do not compete for the same cache sets
 	scores := u.s.floats(bufScores, m*stride)
+	if u.keys > keyBlock {
+		u.lookNear(r)
+	}
 	u.scores(scores, stride, r, n, base)
 	grow := 0
 	if r.grows { // the first row sees fewer
@@ -349,6 +352,9 @@ func (u *attnUnit) grids() bool {
 	return !u.block.once && u.block.keys16 == nil && u.t.p.HeadDim <= kBlock
 }
 
+// nearPanels is how many panels of keys a grid takes while it prefetches what is near: it prefetches rows of one matrix.
+const nearPanels = 8
+
 // scoreGrid is scores by grids. Where rows grow, a panel of keys begins with the first row that sees one of them.
 func (u *attnUnit) scoreGrid(scores []float32, stride int, r *queryRun, n, base int) {
 	d, q := u.t.p.HeadDim, &u.s.grid
@@ -365,7 +371,14 @@ func (u *attnUnit) scoreGrid(scores []float32, stride int, r *queryRun, n, base 
 		first -= r.m - 1
 	}
 	p, panels := padded(first)/panelWidth, padded(n)/panelWidth
-	run(0, 0, p)
+	for i := 0; i < p; {
+		n := p - i
+		if u.near.left > 0 {
+			n = min(n, nearPanels)
+		}
+		run(0, i, n)
+		i += n
+	}
 	for ; p < panels; p++ {
 		run(p*panelWidth+1-first, p, 1)
 	}
