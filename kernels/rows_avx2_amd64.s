@@ -28,7 +28,7 @@
 
 CONSTANT(magicOnly, 0x4b400000) // magic without the 127
 
-// The constants of the sigmoids' loop that are operands in memory.
+// The constants of the loop over groups that are operands in memory.
 #define CONSTANT8(name, bits) \
 	DATA name<>+0(SB)/4, $bits; \
 	DATA name<>+4(SB)/4, $bits; \
@@ -44,6 +44,7 @@ CONSTANT8(signBits, 0x80000000)
 CONSTANT8(expLows, 0xc2aeac4f)
 CONSTANT8(log2es, 0x3fb8aa3b)
 CONSTANT8(magics, 0x4b400000)
+CONSTANT8(magicsBias, 0x4b40007f)
 CONSTANT8(minusLn2His, 0xbf317218)
 CONSTANT8(minusLn2Los, 0x3102e308)
 CONSTANT8(geluTanh1s, 0x3fcc422a)
@@ -282,27 +283,30 @@ kept:
 	GELUEND8(192, Y12); \
 	GELUEND8(224, Y13)
 
-// SIGMOIDS(ARG, END): sigmoid of groups of four vectors of arguments. ARG(x, V) makes V = -|argument| of x in memory, which
-// has the argument's sign; END(x, V) is what is done with the result. The polynomial is a chain of six steps, the rest of it
-// is few multiply-adds and a division: while a group is in its polynomial, the one before it is divided and the next one is
-// reduced, a vector after each step or two:
+// GROUPS(ARG, END, ...): functions whose polynomial is that of exp, a chain of six steps. The rest of them is few multiply-adds
+// and a division: while a group of four vectors is in its polynomial, the one before it is divided and the next one is reduced,
+// a vector after each step. For the sigmoids:
 //
-//	reduce    t = magic + V·log2e; n = t - magic; r = V - n·ln2; n<<23 to the frame
+//	reduce    V = -|argument|; t = magic + V·log2e; n = t - magic; r = V - n·ln2; n<<23 to the frame
 //	polynomial
 //	divide    e = p + n<<23, which multiplies by 2^n; (x < 0 ? e : 1) / (1 + e)
 //
-// r and p of the group are in Y0 to Y3 and Y4 to Y7, p of the one before and then r of the next in Y8 to Y11. SI and DI are
-// at the group before, CX counts from there; the frame is a ring of four groups, of which AX is the one before and BX the
-// next. If an argument is below expLow, or NaN, its group is left to the loop over blocks: as unsigned integers, such bits are
-// greater than those of expLow (Y12 is the greatest of all).
-#define REDUCE4(ARG, at, i, V) \
-	ARG((at+i)(SI), V); \
+// ARG(x, V) makes V = -|argument| of x in memory, which has the argument's sign, a step before V is reduced; END(x, V) is what
+// is done with the result, x in a register. r and p of the group are in Y0 to Y3 and Y4 to Y7, p of the one before and then r
+// of the next in Y8 to Y11. SI and DI are at the group before, CX counts from there; the frame is a ring of four groups, of
+// which AX is the one before and BX the next. If an argument is below expLow, or NaN, its group is left to the loop over
+// blocks: as unsigned integers, such bits are greater than those of expLow (Y12 is the greatest of all).
+#define REDUCE4(i, V) \
 	LET(magicOnly, Y13); \
 	VFMADD231PS log2es<>(SB), V, Y13; \
 	VPMAXUD V, Y12, Y12; \
+	REST4(magics, i, V)
+
+// REST4(magic, i, V): n<<23 and r, from Y13 = magic + V·log2e.
+#define REST4(magic, i, V) \
 	VPSLLD $23, Y13, Y14; \
 	VMOVAPS Y14, i(FRAME)(BX*1); \
-	VSUBPS magics<>(SB), Y13, Y13; \
+	VSUBPS magic<>(SB), Y13, Y13; \
 	VFMADD231PS minusLn2His<>(SB), Y13, V; \
 	VFMADD231PS minusLn2Los<>(SB), Y13, V
 #define POLYNOMIAL4 \
@@ -316,6 +320,7 @@ kept:
 	VFMADD213PS Y13, Y1, Y5; \
 	VFMADD213PS Y13, Y2, Y6; \
 	VFMADD213PS Y13, Y3, Y7
+#define STEP4ONE STEP4(one)
 #define DIVIDE4(END, i, P) \
 	VMOVUPS i(SI), Y13; \
 	VPADDD i(FRAME)(AX*1), P, P; \
@@ -343,64 +348,77 @@ kept:
 	VMOVAPS Y5, Y9; \
 	VMOVAPS Y6, Y10; \
 	VMOVAPS Y7, Y11
+#define WATCH LET(expLow, Y12)
 #define UNLESSNEAR(far) \
 	VPCMPEQD expLows<>(SB), Y12, Y12; \
 	VPMOVMSKB Y12, DX; \
 	CMPL DX, $-1; \
 	JNE far
 
-#define SIGMOIDS(ARG, END) \
+#define GROUPS(ARG, END, REDUCE, SIXTH, SEVENTH, DIVIDE, WATCH, UNLESSNEAR) \
 	MOVQ dst+0(FP), DI; \
 	MOVQ src+8(FP), SI; \
 	MOVQ n+16(FP), CX; \
 	ALIGNFRAME; \
+	LET(one, Y15); \
 groups: \
 	CMPQ CX, $64; \
 	JLT loop; \
 	XORL AX, AX; \
 	XORL BX, BX; \
-	LET(one, Y15); \
-	LET(expLow, Y12); \
-	REDUCE4(ARG, 0, 0, Y0); \
-	REDUCE4(ARG, 0, 32, Y1); \
-	REDUCE4(ARG, 0, 64, Y2); \
-	REDUCE4(ARG, 0, 96, Y3); \
+	WATCH; \
+	ARG(0(SI), Y0); \
+	REDUCE(0, Y0); \
+	ARG(32(SI), Y1); \
+	REDUCE(32, Y1); \
+	ARG(64(SI), Y2); \
+	REDUCE(64, Y2); \
+	ARG(96(SI), Y3); \
+	REDUCE(96, Y3); \
 	UNLESSNEAR(loop); \
 	MOVQ $128, BX; \
-	LET(expLow, Y12); \
+	WATCH; \
 	POLYNOMIAL4; \
 	STEP4(exp5); \
 	STEP4(exp4); \
-	REDUCE4(ARG, 128, 0, Y8); \
+	ARG(128(SI), Y8); \
+	REDUCE(0, Y8); \
 	STEP4(exp3); \
-	REDUCE4(ARG, 128, 32, Y9); \
+	ARG(160(SI), Y9); \
+	REDUCE(32, Y9); \
 	STEP4(exp2); \
-	REDUCE4(ARG, 128, 64, Y10); \
-	STEP4(one); \
-	REDUCE4(ARG, 128, 96, Y11); \
-	STEP4(one); \
+	ARG(192(SI), Y10); \
+	REDUCE(64, Y10); \
+	SIXTH; \
+	ARG(224(SI), Y11); \
+	REDUCE(96, Y11); \
+	SEVENTH; \
 	HANDON; \
 	MOVQ $256, BX; \
 	UNLESSNEAR(divide); \
 	CMPQ CX, $96; \
 	JLT final; \
 group: \
-	LET(expLow, Y12); \
+	WATCH; \
 	POLYNOMIAL4; \
 	STEP4(exp5); \
+	DIVIDE(END, 0, Y8); \
+	ARG((256+0)(SI), Y8); \
 	STEP4(exp4); \
-	DIVIDE4(END, 0, Y8); \
-	REDUCE4(ARG, 256, 0, Y8); \
+	DIVIDE(END, 32, Y9); \
+	ARG((256+32)(SI), Y9); \
+	REDUCE(0, Y8); \
 	STEP4(exp3); \
-	DIVIDE4(END, 32, Y9); \
-	REDUCE4(ARG, 256, 32, Y9); \
+	DIVIDE(END, 64, Y10); \
+	ARG((256+64)(SI), Y10); \
+	REDUCE(32, Y9); \
 	STEP4(exp2); \
-	DIVIDE4(END, 64, Y10); \
-	REDUCE4(ARG, 256, 64, Y10); \
-	STEP4(one); \
-	DIVIDE4(END, 96, Y11); \
-	REDUCE4(ARG, 256, 96, Y11); \
-	STEP4(one); \
+	DIVIDE(END, 96, Y11); \
+	ARG((256+96)(SI), Y11); \
+	REDUCE(64, Y10); \
+	SIXTH; \
+	REDUCE(96, Y11); \
+	SEVENTH; \
 	HANDON; \
 	NEXT4; \
 	UNLESSNEAR(divide); \
@@ -410,22 +428,23 @@ final: \
 	POLYNOMIAL4; \
 	STEP4(exp5); \
 	STEP4(exp4); \
-	DIVIDE4(END, 0, Y8); \
+	DIVIDE(END, 0, Y8); \
 	STEP4(exp3); \
-	DIVIDE4(END, 32, Y9); \
+	DIVIDE(END, 32, Y9); \
 	STEP4(exp2); \
-	DIVIDE4(END, 64, Y10); \
-	STEP4(one); \
-	DIVIDE4(END, 96, Y11); \
-	STEP4(one); \
+	DIVIDE(END, 64, Y10); \
+	SIXTH; \
+	DIVIDE(END, 96, Y11); \
+	SEVENTH; \
 	HANDON; \
 	NEXT4; \
 divide: \
-	DIVIDE4(END, 0, Y8); \
-	DIVIDE4(END, 32, Y9); \
-	DIVIDE4(END, 64, Y10); \
-	DIVIDE4(END, 96, Y11); \
+	DIVIDE(END, 0, Y8); \
+	DIVIDE(END, 32, Y9); \
+	DIVIDE(END, 64, Y10); \
+	DIVIDE(END, 96, Y11); \
 	NEXT4
+#define SIGMOIDS(ARG, END) GROUPS(ARG, END, REDUCE4, STEP4ONE, STEP4ONE, DIVIDE4, WATCH, UNLESSNEAR)
 
 // The arguments, and what becomes of the sigmoid of x.
 #define ITSELF(x, V) \
@@ -444,6 +463,42 @@ divide: \
 	VORPS signBits<>(SB), V, V
 #define TIMES(x, V) VMULPS x, V, V
 #define NOTHING(x, V)
+
+// TANHS: tanh, in the same groups, none of them far. The argument is -2|x|, no less than -32; in place of the last two steps
+// q = e^r - 1; then m = 1 - 2^n·(q + 1) = fma(-2^n, q, 1 - 2^n), m / (2 - m), with the sign of x. Y12 = 2.
+#define MINUSTWICE(x, V) \
+	VMOVUPS x, V; \
+	VORPS signBits<>(SB), V, V; \
+	VADDPS V, V, V; \
+	LET(tanhClamp, Y13); \
+	VMAXPS V, Y13, V
+#define REDUCETANH(i, V) \
+	LET(magic, Y13); \
+	VFMADD231PS log2es<>(SB), V, Y13; \
+	REST4(magicsBias, i, V)
+#define TIMESR \
+	VMULPS Y0, Y4, Y4; \
+	VMULPS Y1, Y5, Y5; \
+	VMULPS Y2, Y6, Y6; \
+	VMULPS Y3, Y7, Y7
+#define TIMESRPLUSR \
+	VFMADD213PS Y0, Y0, Y4; \
+	VFMADD213PS Y1, Y1, Y5; \
+	VFMADD213PS Y2, Y2, Y6; \
+	VFMADD213PS Y3, Y3, Y7
+#define DIVIDETANH(END, i, Q) \
+	VMOVAPS i(FRAME)(AX*1), Y13; \
+	VSUBPS Y13, Y15, Y14; \
+	VFNMADD213PS Y14, Y13, Q; \
+	VSUBPS Q, Y12, Y14; \
+	VDIVPS Y14, Q, Q; \
+	VMOVUPS signBits<>(SB), Y13; \
+	VANDPS i(SI), Y13, Y13; \
+	VORPS Y13, Q, Q; \
+	VMOVUPS Q, i(DI)
+#define LETTWO LET(two, Y12)
+#define NEVER(far)
+#define TANHS GROUPS(MINUSTWICE, NOTHING, REDUCETANH, TIMESR, TIMESRPLUSR, DIVIDETANH, LETTWO, NEVER)
 
 // EIGHTS(BODY): the loop over whole blocks of 64; the elements left are in CX.
 #define EIGHTS(BODY) \
@@ -515,10 +570,8 @@ TEXT ·reluAVX2(SB), NOSPLIT, $0-24
 
 // dst = tanh(src)
 // func tanhAVX2(dst, src *float32, n int)
-TEXT ·tanhAVX2(SB), NOSPLIT, $128-24
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
+TEXT ·tanhAVX2(SB), NOSPLIT, $544-24
+	TANHS
 	BEGIN
 	TANH
 	END
