@@ -62,9 +62,11 @@ func TestRowsFenced(t *testing.T) {
 				for _, half := range []int{n / 2, n / 3} {
 					if half > 0 {
 						f.Both(what+"rotate", func() {
-							y, cos, sin := fence.Copy(f, x), fence.Copy(f, a[:half]), fence.Copy(f, b[:half])
-							s.rotateHalves(y, n, cos, sin)
-							s.rotatePairs(y, n, cos, sin)
+							p := RoPE{Cos: fence.Copy(f, a[:half]), Sin: fence.Copy(f, b[:half]), Dim: 2 * half}
+							y, at := fence.Copy(f, x), fence.Copy(f, make([]int32, rows))
+							s.rotate(y, n, n, n, at, &p)
+							p.Interleaved = true
+							s.rotate(y, n, n, n, at, &p)
 						})
 					}
 				}

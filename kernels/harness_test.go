@@ -120,10 +120,10 @@ func rowTests() []rowTest {
 			return normTest(s, dst, a, nil, Norm{Gamma: b, Eps: 1e-6, RMS: true, OnePlus: true})
 		}},
 		{"rotateHalves", 2, false, true, func(s *Set, dst, a, b, _ []float32) float32 {
-			return rotateTest(s.rotateHalves, dst, a, b)
+			return rotateTest(s, dst, a, b, false)
 		}},
 		{"rotatePairs", 2, false, true, func(s *Set, dst, a, b, _ []float32) float32 {
-			return rotateTest(s.rotatePairs, dst, a, b)
+			return rotateTest(s, dst, a, b, true)
 		}},
 		{"rmsNorm/add", 2, false, true, func(s *Set, dst, a, b, _ []float32) float32 {
 			return normTest(s, nil, dst, a, Norm{Gamma: b, Eps: 1e-6, RMS: true})
@@ -167,14 +167,16 @@ func normTest(s *Set, dst, x, r []float32, p Norm) float32 {
 }
 
 // rotateTest rotates all of x, and then parts of three heads.
-func rotateTest(rotate func(x []float32, headDim int, cos, sin []float32), x, cos, sin []float32) float32 {
+func rotateTest(s *Set, x, cos, sin []float32, interleaved bool) float32 {
+	rotate := func(n, headDim, half int) {
+		s.rotate(x, n, n, headDim, []int32{0}, &RoPE{Cos: cos, Sin: sin, Dim: 2 * half, Interleaved: interleaved})
+	}
 	n := len(x)
 	if n >= 2 {
-		rotate(x, n, cos[:n/2], sin[:n/2])
+		rotate(n, n, n/2)
 	}
 	if d := n / 3; d >= 2 {
-		half := max(1, d*3/8)
-		rotate(x[:3*d], d, cos[:half], sin[:half])
+		rotate(3*d, d, max(1, d*3/8))
 	}
 	return 0
 }

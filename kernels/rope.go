@@ -38,12 +38,5 @@ func (x *Exec) Rotate(a []float32, lda, heads, headDim int, positions []int32, p
 }
 
 func rotateRows(s *Set, t *rowTask, i, j int) {
-	half, rotate := t.rope.Dim/2, s.rotateHalves
-	if t.rope.Interleaved {
-		rotate = s.rotatePairs
-	}
-	for ; i < j; i++ {
-		at := int(t.positions[i]) * half
-		rotate(t.dst[i*t.lda:][:t.n], t.headDim, t.rope.Cos[at:at+half], t.rope.Sin[at:at+half])
-	}
+	s.rotate(t.dst[i*t.lda:], t.lda, t.n, t.headDim, t.positions[i:j], &t.rope)
 }

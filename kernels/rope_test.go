@@ -12,7 +12,8 @@ import (
 func TestRotate(t *testing.T) {
 	const tokens, heads, positions = 70, 6, 20
 	rng := rand.New(rand.NewPCG(1, 2))
-	for _, p := range []RoPE{{Dim: 96}, {Dim: 32}, {Dim: 18}, {Dim: 96, Interleaved: true}, {Dim: 22, Interleaved: true}} {
+	for _, p := range []RoPE{{Dim: 96}, {Dim: 64}, {Dim: 32}, {Dim: 18}, {Dim: 96, Interleaved: true},
+		{Dim: 22, Interleaved: true}} {
 		const headDim, lda = 96, heads*96 + 5
 		half := p.Dim / 2
 		angle := make([]float64, positions*half)

@@ -52,14 +52,18 @@ func (s *Set) rowsAVX2() {
 		return sum
 	}
 	s.norm = normAVX2
-	s.rotateHalves = func(x []float32, headDim int, cos, sin []float32) {
-		if heads := len(x) / headDim; heads > 0 {
-			rotateHalvesAVX2(&x[0], heads, headDim, &cos[0], &sin[0], len(cos))
+	s.rotate = func(x []float32, lda, n, headDim int, at []int32, p *RoPE) {
+		heads, f := n/headDim, rotateHalvesAVX2
+		if p.Interleaved {
+			f = rotatePairsAVX2
 		}
-	}
-	s.rotatePairs = func(x []float32, headDim int, cos, sin []float32) {
-		if heads := len(x) / headDim; heads > 0 {
-			rotatePairsAVX2(&x[0], heads, headDim, &cos[0], &sin[0], len(cos))
+		if heads == 0 {
+			return
+		}
+		for rows := max(1, piece/n); len(at) > 0; { // of one call
+			rows = min(rows, len(at))
+			f(&x[0], uintptr(4*lda), rows, heads, headDim, &at[0], &p.Cos[0], &p.Sin[0], p.Dim/2)
+			x, at = x[min(rows*lda, len(x)):], at[rows:]
 		}
 	}
 }
@@ -113,10 +117,10 @@ func rowMaxAVX2(l *lanes, src *float32, n int) float32
 func dotAVX2(l *lanes, a, b *float32, n int) float32
 
 //go:noescape
-func rotateHalvesAVX2(x *float32, heads, headDim int, cos, sin *float32, half int)
+func rotateHalvesAVX2(x *float32, lda uintptr, rows, heads, headDim int, at *int32, cos, sin *float32, half int)
 
 //go:noescape
-func rotatePairsAVX2(x *float32, heads, headDim int, cos, sin *float32, half int)
+func rotatePairsAVX2(x *float32, lda uintptr, rows, heads, headDim int, at *int32, cos, sin *float32, half int)
 
 //go:noescape
 func aboveAVX2(x *float32, n int, t float32) int

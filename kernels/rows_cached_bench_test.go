@@ -33,6 +33,13 @@ type cachedRow struct {
 
 func cachedRows(gamma []float32) []cachedRow {
 	state := make([]float32, 256)
+	halves := RoPE{Cos: gamma, Sin: gamma, Dim: 64} // heads of 64
+	pairs := halves
+	pairs.Interleaved = true
+	at := make([]int32, 128)
+	for i := range at {
+		at[i] = int32(i % (len(gamma) / 32))
+	}
 	list := []cachedRow{
 		{"softmax", 7, 8, func(s *Set, x []float32, n int) {
 			softmaxRows(s, &rowTask{dst: x, src: x, rows: len(x) / n, n: n, state: state}, 0, len(x)/n)
@@ -47,8 +54,8 @@ func cachedRows(gamma []float32) []cachedRow {
 		{"rmsNorm", 2.5, 8, func(s *Set, x []float32, n int) {
 			s.norm(x, x, nil, &Norm{Gamma: gamma[:n], Eps: 1e-12, RMS: true})
 		}},
-		{"rotateHalves", 1.5, 8, func(s *Set, x []float32, n int) { rotateHeads(s.rotateHalves, x, n, gamma) }},
-		{"rotatePairs", 1.5, 8, func(s *Set, x []float32, n int) { rotateHeads(s.rotatePairs, x, n, gamma) }},
+		{"rotateHalves", 1.5, 8, func(s *Set, x []float32, n int) { s.rotate(x, n, n, 64, at[:len(x)/n], &halves) }},
+		{"rotatePairs", 1.5, 8, func(s *Set, x []float32, n int) { s.rotate(x, n, n, 64, at[:len(x)/n], &pairs) }},
 	}
 	for act, cycles := range []float64{GELU: 10, GELUTanh: 8, SiLU: 6.5, QuickGELU: 7, Tanh: 6.5, Sigmoid: 6} {
 		if cycles > 0 {
@@ -56,14 +63,6 @@ func cachedRows(gamma []float32) []cachedRow {
 		}
 	}
 	return list
-}
-
-// rotateHeads rotates the heads of 64 in rows of n.
-func rotateHeads(rotate func(x []float32, headDim int, cos, sin []float32), x []float32, n int, table []float32) {
-	for i := 0; i < len(x); i += n {
-		at := i / n * 32 % (len(table) - 32)
-		rotate(x[i:i+n], 64, table[at:at+32], table[at:at+32])
-	}
 }
 
 // BenchmarkCachedRows measures the row routines in place on rows [m, n] in the cache that holds them, in turn with what

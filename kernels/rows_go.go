@@ -38,9 +38,8 @@ type rows struct {
 	// norm computes dst = the rows of x, of len(p.Gamma) elements each, one after the other, normalised; if r is not nil, it
 	// adds r to x before. dst may be x or r.
 	norm func(dst, x, r []float32, p *Norm)
-	// rotateHalves and rotatePairs rotate the first 2·len(cos) elements of each head of x, headDim elements each, in place:
-	// pairs are i and i+len(cos), or 2i and 2i+1. cos and sin are of one length.
-	rotateHalves, rotatePairs func(x []float32, headDim int, cos, sin []float32)
+	// rotate rotates the heads of rows of n elements, lda apart, in place: row i is at position at[i], which p has.
+	rotate func(x []float32, lda, n, headDim int, at []int32, p *RoPE)
 }
 
 // lanes are the partial results of a row reduction: lane i has taken the elements i, i+16, i+32, ...
@@ -115,15 +114,14 @@ var rowsGo = rows{
 			dst[i] = float16(src[i])
 		}
 	},
-	rowMax:       rowMaxGo,
-	above:        aboveGo,
-	expSum:       expSumGo,
-	rowMaxes:     rowMaxesOf(rowMaxGo),
-	expSums:      expSumsOf(expSumGo),
-	dot:          dotGo,
-	norm:         normGo,
-	rotateHalves: func(x []float32, headDim int, cos, sin []float32) { rotateGo(x, headDim, 1, len(cos), cos, sin) },
-	rotatePairs:  func(x []float32, headDim int, cos, sin []float32) { rotateGo(x, headDim, 2, 1, cos, sin) },
+	rowMax:   rowMaxGo,
+	above:    aboveGo,
+	expSum:   expSumGo,
+	rowMaxes: rowMaxesOf(rowMaxGo),
+	expSums:  expSumsOf(expSumGo),
+	dot:      dotGo,
+	norm:     normGo,
+	rotate:   rotateGo,
 }
 
 // each returns the routine that applies f to every element.
@@ -258,13 +256,20 @@ func normGo(dst, x, r []float32, p *Norm) {
 	}
 }
 
-// rotateGo rotates the pairs of step·i and step·i+apart.
-func rotateGo(x []float32, headDim, step, apart int, cos, sin []float32) {
-	for ; len(x) >= headDim; x = x[headDim:] {
-		for i, c := range cos {
-			a, b := x[step*i], x[step*i+apart]
-			x[step*i] = fma(-b, sin[i], float32(a*c))
-			x[step*i+apart] = fma(a, sin[i], float32(b*c))
+func rotateGo(x []float32, lda, n, headDim int, at []int32, p *RoPE) {
+	half := p.Dim / 2
+	step, apart := 1, half // pairs are step·i and step·i+apart
+	if p.Interleaved {
+		step, apart = 2, 1
+	}
+	for i, pos := range at {
+		cos, sin := p.Cos[int(pos)*half:][:half], p.Sin[int(pos)*half:][:half]
+		for row := x[i*lda:][:n]; len(row) >= headDim; row = row[headDim:] {
+			for j, c := range cos {
+				a, b := row[step*j], row[step*j+apart]
+				row[step*j] = fma(-b, sin[j], float32(a*c))
+				row[step*j+apart] = fma(a, sin[j], float32(b*c))
+			}
 		}
 	}
 }

@@ -73,14 +73,14 @@ func (s *Set) rowsNEON() {
 		return sum
 	}
 	s.norm = normNEON
-	s.rotateHalves = func(x []float32, headDim int, cos, sin []float32) {
-		if heads := len(x) / headDim; heads > 0 {
-			rotateHalvesNEON(&x[0], heads, headDim, &cos[0], &sin[0], len(cos))
+	s.rotate = func(x []float32, lda, n, headDim int, at []int32, p *RoPE) {
+		heads, half, f := n/headDim, p.Dim/2, rotateHalvesNEON
+		if p.Interleaved {
+			f = rotatePairsNEON
 		}
-	}
-	s.rotatePairs = func(x []float32, headDim int, cos, sin []float32) {
-		if heads := len(x) / headDim; heads > 0 {
-			rotatePairsNEON(&x[0], heads, headDim, &cos[0], &sin[0], len(cos))
+		for i := 0; i < len(at) && heads > 0; i++ {
+			c := int(at[i]) * half
+			f(&x[i*lda], heads, headDim, &p.Cos[c], &p.Sin[c], half)
 		}
 	}
 }

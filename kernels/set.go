@@ -127,10 +127,11 @@ func (s *Set) checkRows() error {
 	if err := compare("RMS norm", float32(s.above(x[:], 1)), float32(generic.above(x[:], 1))); err != nil {
 		return err
 	}
-	s.rotateHalves(got[:], n, x[:n/2], gamma[:n/2])
-	generic.rotateHalves(want[:], n, x[:n/2], gamma[:n/2])
-	s.rotatePairs(got[:], n, x[:n/2], gamma[:n/2])
-	generic.rotatePairs(want[:], n, x[:n/2], gamma[:n/2])
+	for _, interleaved := range []bool{false, true} {
+		p := RoPE{Cos: x[:n/2], Sin: gamma[:n/2], Dim: n - 1, Interleaved: interleaved}
+		s.rotate(got[:], n, n, n, []int32{0}, &p)
+		generic.rotate(want[:], n, n, n, []int32{0}, &p)
+	}
 	if err := compare("RoPE", 0, 0); err != nil {
 		return err
 	}
