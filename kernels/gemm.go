@@ -143,7 +143,7 @@ func (t *gemmTask) Run(part, parts int) {
 	if t.begun != nil {
 		for i := range parts {
 			q := (part + i) % parts
-			t.rows(s, t.cutRows(t.m, q, parts), t.cutRows(t.m, q+1, parts), 0, panels, &t.begun[q])
+			t.rows(s, t.m*q/parts, t.m*(q+1)/parts, 0, panels, &t.begun[q])
 		}
 	} else {
 		// Pairs of panels stay together, if they belong together or there are enough.
@@ -187,21 +187,14 @@ func (t *gemmTask) rows(s *scratch, r0, r1, p0, p1 int, begun *counter) {
 		}
 		c, g := i/groups, i%groups
 		g0, g1 := p0+cut(p1-p0, g, groups, 2), p0+cut(p1-p0, g+1, groups, 2)
-		t.chunk(s, r0+t.cutRows(n, c, chunks), r0+t.cutRows(n, c+1, chunks), g0, g1, groups > 1)
+		h := t.x.set.tileRows
+		t.chunk(s, r0+cut(n, c, chunks, h), r0+cut(n, c+1, chunks, h), g0, g1, groups > 1)
 	}
 }
 
 // cut returns where a part begins when n things are divided into parts at multiples of unit.
 func cut(n, part, parts, unit int) int {
 	return min(n, (n+unit-1)/unit*part/parts*unit)
-}
-
-// cutRows returns where a part of n rows begins: where a tile does, if there are many.
-func (t *gemmTask) cutRows(n, part, parts int) int {
-	if h := t.x.set.tileRows; n > 4*h*parts {
-		return cut(n, part, parts, h)
-	}
-	return n * part / parts
 }
 
 // chunk computes rows r0 to r1 of panels p0 to p1, which are one of several groups, or all that s will compute of the rows.
