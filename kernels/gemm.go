@@ -393,9 +393,9 @@ func (s *scratch) parted(sum []float32, rows, cols int) (gate, up []float32) {
 	half := rows * cols / 2
 	dst := s.floats(bufGated, 2*half)
 	gate, up = dst[:half], dst[half:]
-	for i := 0; i < half; i += panelWidth {
-		copy(gate[i:][:panelWidth], sum[2*i:])
-		copy(up[i:][:panelWidth], sum[2*i+panelWidth:])
+	for i := 0; i < half; i += panelWidth { // arrays are copied without a call
+		*(*[panelWidth]float32)(gate[i:]) = [panelWidth]float32(sum[2*i:])
+		*(*[panelWidth]float32)(up[i:]) = [panelWidth]float32(sum[2*i+panelWidth:])
 	}
 	return gate, up
 }
