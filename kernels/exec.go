@@ -2,6 +2,7 @@ package kernels
 
 import (
 	"log/slog"
+	"sync/atomic"
 
 	"github.com/godwit-ml/godwit/internal/parallel"
 )
@@ -14,6 +15,8 @@ type Exec struct {
 	free parallel.FreeList[scratch]
 	// weights is where those that are packed lie.
 	weights arena
+	// ahead is what threads read ahead while they wait, or nil.
+	ahead atomic.Pointer[readAhead]
 }
 
 // New returns an Exec that uses the given Set (nil: that of [Default], whose error is logged) and that many threads
@@ -26,6 +29,7 @@ func New(set *Set, threads int) *Exec {
 		}
 	}
 	x := &Exec{set: set, pool: parallel.New(threads)}
+	x.pool.Meanwhile = x.readAhead
 	x.free.Most = 4 * x.Threads() // a call takes one more than threads
 	return x
 }

@@ -91,16 +91,18 @@ func (x *Exec) Gemm(c []float32, ldc int, a []float32, lda, m int, b *Weights, e
 	t := &s.gemm
 	*t = gemmTask{x: x, c: c, ldc: ldc, a: a, lda: lda, m: m, b: b, e: e}
 	threads := x.Threads()
-	units := (n + panelWidth - 1) / panelWidth // a panel, or those of gate and up
+	if threads > 1 {
+		x.follow(b, m)
+	}
 	switch tiles := (m + x.set.tileRows - 1) / x.set.tileRows; {
 	case threads == 1 || m*b.count()*panelWidth*max(k, 1) < soloWork:
 		t.Run(0, 1)
-	case tiles >= 8*threads || units < min(threads, m):
+	case tiles >= 8*threads || b.units() < min(threads, m):
 		parts := min(threads, m)
 		t.begun = s.counters(parts)
 		x.pool.Run(parts, t)
 	default:
-		x.pool.Run(min(threads, units), t)
+		x.pool.Run(min(threads, b.units()), t)
 	}
 	*t = gemmTask{}
 	x.free.Put(s)
@@ -146,12 +148,7 @@ func (t *gemmTask) Run(part, parts int) {
 			t.rows(s, t.m*q/parts, t.m*(q+1)/parts, 0, panels, &t.begun[q])
 		}
 	} else {
-		// Pairs of panels stay together, if they belong together or there are enough.
-		unit := 1 + min(1, panels/(8*parts))
-		if t.b.gated {
-			unit = 2
-		}
-		p0, p1 := cut(panels, part, parts, unit), cut(panels, part+1, parts, unit)
+		p0, p1 := t.b.part(part, parts)
 		tiles := t.x.set.streamTile[t.b.storage].of(t.m)
 		switch {
 		case p0 == p1:

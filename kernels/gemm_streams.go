@@ -43,16 +43,7 @@ const streamGroups = 32
 func (t *gemmTask) fewRows(s *scratch, tiles []streamTile, p0, p1 int) {
 	b, k, n := t.b, t.b.K, p1-p0
 	sums := s.floats(bufSums, t.m*n*panelWidth)
-	width, wider := tiles[0].streams, 0
-	groups := n / width
-	if len(tiles) > 1 {
-		switch left := n % width; {
-		case left == 2 && n%(width+2) == 0:
-			groups, wider = 0, n/(width+2)
-		case left >= 2:
-			groups, wider = groups-1, 1
-		}
-	}
+	groups, wider := divide(tiles, n)
 	for k0 := 0; k0 == 0 || k0 < k; k0 += kBlock {
 		p := p0
 		p += t.streams(s, tiles[0], groups, sums, p-p0, p, n, k0)
@@ -75,6 +66,22 @@ func (t *gemmTask) fewRows(s *scratch, tiles []streamTile, p0, p1 int) {
 	} else {
 		t.finish(sums, nil, t.e.Bias, 0, t.m, p0*panelWidth)
 	}
+}
+
+// divide divides n panels: the first into groups of one panel of each stream, the next into wider groups with two streams more. The
+// last few may be left.
+func divide(tiles []streamTile, n int) (groups, wider int) {
+	width := tiles[0].streams
+	groups = n / width
+	if len(tiles) > 1 {
+		switch left := n % width; {
+		case left == 2 && n%(width+2) == 0:
+			return 0, n / (width + 2)
+		case left >= 2:
+			return groups - 1, 1
+		}
+	}
+	return groups, 0
 }
 
 // streams computes panels from p on, groups of each stream, whose sums begin with column panel at of n. It returns how many

@@ -37,15 +37,30 @@ type Weights struct {
 	// weights are gated, twice as many: a panel of gate, the same of up, and so on. One of the two slices is empty.
 	panels []float32
 	narrow []uint16 // of BFloat16 and Float16
+
+	ahead *readAhead // of the weights that follow, or nil
 }
 
 // count returns how many panels there are.
 func (w *Weights) count() int {
-	n := (w.N + panelWidth - 1) / panelWidth
+	n := w.units()
 	if w.gated {
 		n *= 2
 	}
 	return n
+}
+
+// units returns of how many columns of panels threads can take some each: a panel, or one of gate and one of up.
+func (w *Weights) units() int { return (w.N + panelWidth - 1) / panelWidth }
+
+// part returns the panels of a part of a product. Pairs of them stay together, if they belong together or there are enough.
+func (w *Weights) part(part, parts int) (p0, p1 int) {
+	n := w.count()
+	unit := 1 + min(1, n/(8*parts))
+	if w.gated {
+		unit = 2
+	}
+	return cut(n, part, parts, unit), cut(n, part+1, parts, unit)
 }
 
 // at returns where panel p has row i.

@@ -23,6 +23,22 @@ func newCausalLM(m *Model, tied bool) *CausalLM {
 	return lm
 }
 
+// order tells the kernels in which order the products of a token follow one another, once all weights are bound.
+func (m *CausalLM) order() {
+	var all []*kernels.Weights
+	for i := range m.Layers {
+		l := &m.Layers[i]
+		all = append(all, l.Attention.qkv, l.Attention.out.Weights())
+		all = append(all, l.MLP.products()...)
+	}
+	all = append(all, m.LMHead.Weights())
+	for i, w := range all {
+		if next := all[(i+1)%len(all)]; w != nil && next != nil {
+			m.x.Precede(w, next)
+		}
+	}
+}
+
 // logits returns the scores of the vocabulary for rows of last hidden states.
 func (m *CausalLM) logits(ws *tensor.Workspace, h tensor.Tensor) tensor.Tensor {
 	t := ws.Tensor(h.NumRows(), m.c.Vocab)

@@ -45,6 +45,8 @@ func (m *mixture) Params(s *loader.Scope) {
 	}
 }
 
+func (m *mixture) products() []*kernels.Weights { return []*kernels.Weights{nil} }
+
 // forward adds the experts' results in ascending order of their index, then the shared one's.
 func (m *mixture) forward(ws *tensor.Workspace, dst, src tensor.Tensor, e kernels.Epilogue) {
 	rows := src.NumRows()

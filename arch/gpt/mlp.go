@@ -12,6 +12,8 @@ type feedForward interface {
 	loader.Module
 	// forward sets dst, which may be src, to the epilogue of the result for src.
 	forward(ws *tensor.Workspace, dst, src tensor.Tensor, e kernels.Epilogue)
+	// products returns the weights of its products in their order, or a nil if that is not always the same.
+	products() []*kernels.Weights
 }
 
 // newLinear returns a linear layer as the config has them.
@@ -64,6 +66,13 @@ func (m *mlp) Params(s *loader.Scope) {
 			m.biases = [2][]float32{b[0].Float32(), b[1].Float32()}
 		}
 	})
+}
+
+func (m *mlp) products() []*kernels.Weights {
+	if m.c.Gated {
+		return []*kernels.Weights{m.gated, m.down.Weights()}
+	}
+	return []*kernels.Weights{m.up.Weights(), m.down.Weights()}
 }
 
 func (m *mlp) forward(ws *tensor.Workspace, dst, src tensor.Tensor, e kernels.Epilogue) {

@@ -188,10 +188,14 @@ func newModel(ac *arch.Config, f *family, w *loader.Weights, x *kernels.Exec) (a
 			return nil, err
 		}
 		lm := newCausalLM(m, c.Tied && !w.Has("lm_head.weight"))
-		if !c.Causal { // it scores tokens, but cannot continue a text
-			return struct{ arch.TextEncoder }{lm}, loader.Bind(lm, w)
+		if err := loader.Bind(lm, w); err != nil {
+			return nil, err
 		}
-		return lm, loader.Bind(lm, w)
+		if !c.Causal { // it scores tokens, but cannot continue a text
+			return struct{ arch.TextEncoder }{lm}, nil
+		}
+		lm.order()
+		return lm, nil
 	case task == "SequenceClassification" || task == "TokenClassification":
 		if w, err = w.Rename(rules); err != nil {
 			return nil, err

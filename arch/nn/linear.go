@@ -64,6 +64,9 @@ func (l *Linear) Params(s *loader.Scope) {
 	})
 }
 
+// Weights returns the packed weight, nil before it is bound.
+func (l *Linear) Weights() *kernels.Weights { return l.w }
+
 // Forward returns act(src·Wᵀ + b) for src [rows, In]: [rows, Out] in the Workspace.
 func (l *Linear) Forward(ws *tensor.Workspace, src tensor.Tensor) tensor.Tensor {
 	dst := ws.Tensor(src.NumRows(), l.Out)

@@ -36,6 +36,11 @@ const (
 // A Pool is a fixed number of threads. It is safe for concurrent use: while one caller has the workers, the others do
 // their work alone.
 type Pool struct {
+	// Meanwhile, if it is not nil, is what a thread does while it waits for a job or for the end of one, a little at a time: turn
+	// counts the calls of one wait from 0. It returns false when nothing is left to do, and must not call Run. It is set before the
+	// first Run.
+	Meanwhile func(thread, turn int) bool
+
 	threads int
 	spins   int // 0 when spinning would take the cores that others need
 
@@ -160,7 +165,7 @@ func (p *Pool) start() {
 func (p *Pool) serve(w *worker, me int) {
 	var last uint64
 	for {
-		last = p.next(w, last)
+		last = p.next(w, me, last)
 		if last == stop {
 			return
 		}
@@ -169,12 +174,14 @@ func (p *Pool) serve(w *worker, me int) {
 }
 
 // next waits for a job other than last: it spins, then parks.
-func (p *Pool) next(w *worker, last uint64) uint64 {
+func (p *Pool) next(w *worker, me int, last uint64) uint64 {
 	for {
+		busy := p.Meanwhile != nil
 		for i := range p.spins + 1 {
 			if job := p.job.Load(); job != last {
 				return job
 			}
+			busy = busy && p.Meanwhile(me, i)
 			if i%yieldEvery == yieldEvery-1 {
 				runtime.Gosched()
 			}
@@ -232,10 +239,12 @@ func (p *Pool) finish() {
 // the job before this one and was held up, so it only means: look again.
 func (p *Pool) wait() {
 	for {
+		busy := p.Meanwhile != nil
 		for i := range p.spins + 1 {
 			if p.pending.Load() == 0 {
 				return
 			}
+			busy = busy && p.Meanwhile(0, i)
 			if i%yieldEvery == yieldEvery-1 {
 				runtime.Gosched()
 			}

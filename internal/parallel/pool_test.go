@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // count adds one to each part's cell; a part must run exactly once a call.
@@ -185,5 +186,47 @@ func BenchmarkRun(b *testing.B) {
 				p.Run(threads, c)
 			}
 		})
+	}
+}
+
+// TestMeanwhile has the caller wait for the worker, then the worker for the caller: each does what there is to do meanwhile, from turn
+// 0 on, until nothing is left.
+func TestMeanwhile(t *testing.T) {
+	p := New(2)
+	defer p.Close()
+	if p.spins == 0 {
+		t.Skip("no thread spins")
+	}
+	m := meanwhile{}
+	p.Meanwhile = func(thread, turn int) bool {
+		m.turns[thread].CompareAndSwap(int64(turn), int64(turn)+1)
+		return turn < 9
+	}
+	for m.waits = range 2 {
+		m.begun.Store(false)
+		p.Run(2, &m)
+	}
+	if m.late.Load() {
+		t.Error("a thread that waited did not do what there was to do")
+	}
+}
+
+// meanwhile is a task of two parts, of which the worker does the second: the first ends once that has begun, and the thread that does
+// not wait when the other has done its turns.
+type meanwhile struct {
+	waits       int
+	turns       [2]atomic.Int64
+	begun, late atomic.Bool
+}
+
+func (m *meanwhile) Run(part, parts int) {
+	if part == 1 {
+		m.begun.Store(true)
+	}
+	for begun := time.Now(); !m.begun.Load() || part != m.waits && m.turns[m.waits].Load() < 10; runtime.Gosched() {
+		if time.Since(begun) > 5*time.Second {
+			m.late.Store(true)
+			return
+		}
 	}
 }
