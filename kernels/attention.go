@@ -96,6 +96,10 @@ func needTokens(routine, name string, tokens, have, ld, cols int) {
 	}
 }
 
+// An attention is divided into at most mostParts parts for each thread, and more than one only if they have partWork
+// multiply-adds, which take some 50 µs.
+const mostParts, partWork = 8, 1 << 21
+
 // attend runs a task.
 func (x *Exec) attend(task attnTask) {
 	s := x.free.Get()
@@ -111,14 +115,20 @@ func (x *Exec) attend(task attnTask) {
 	for i := range len(t.starts) - 1 {
 		t.cost += t.p.KVHeads * t.rowsCost(i, t.rows(i))
 	}
-	if threads := x.Threads(); threads == 1 || 2*t.cost*t.p.HeadDim < soloWork {
+	threads, work := x.Threads(), 2*t.cost*t.p.HeadDim
+	if threads == 1 || work < soloWork {
 		t.Run(0, 1)
 	} else {
+		parts := threads
 		if t.kv != nil {
 			t.partSizes(threads)
 			t.parts = s.floats(bufParts, threads*t.partSize)
 		}
-		x.pool.Run(threads, t)
+		if t.partSize == 0 { // whole units, of which a thread that is done with its own takes others
+			units := (len(t.starts) - 1) * t.p.KVHeads
+			parts *= max(1, min(units, work/partWork, mostParts*threads)/threads)
+		}
+		x.pool.Run(parts, t)
 		if t.partSize > 0 {
 			t.foldParts(s, threads)
 		}
