@@ -129,7 +129,7 @@ func (f *imageFeed) wait(ctx context.Context, i int) (*imageSlot, error) {
 func (m *Model) eachImages(ctx context.Context, images []Image, o *imageOptions, use func(index []int, out *arch.ImageOutput)) error {
 	switch t := m.image; {
 	case t.processorErr != nil:
-		return t.processorErr
+		return m.named(t.processorErr)
 	case o.batch < 1:
 		return fmt.Errorf("the batch size is %d; want at least 1", o.batch)
 	case o.maxPixels < 0:

@@ -370,6 +370,11 @@ func TestBadImages(t *testing.T) {
 				_, err := openColours(t, colours, "").EmbedImages(t.Context(), []godwit.Image{good})
 				return err
 			}},
+		{"godwit: testdata/models/vit/gray: imageproc: preprocessor_config.json is not there: is this the folder of a model for images?",
+			func() error {
+				_, err := open(t, "testdata/models/vit/gray").EmbedImages(t.Context(), []godwit.Image{good})
+				return err
+			}},
 		{"godwit: image 0: the processor makes 6 x 6 pixels of it, and the model takes 8 x 8", func() error {
 			_, err := openColours(t, colours, `{"image_processor_type":"ViTImageProcessor","size":6}`).EmbedImages(t.Context(), []godwit.Image{good})
 			return err

@@ -42,7 +42,7 @@ func Score(ctx context.Context, m *Model, ids []int32, o ScoreOptions) ([]float6
 		stride = max(1, window/2)
 	}
 	if o.Window < 0 || window < 2 || stride < 1 || stride >= window {
-		return nil, fmt.Errorf("the window is %d tokens and the stride %d; want 1 ≤ stride < window", window, stride)
+		return nil, fmt.Errorf("the window is %d and the stride %d, in tokens; want 1 ≤ stride < window", window, stride)
 	}
 	p := scorer{m: m, ids: ids, nll: make([]float64, 0, len(ids)-1), progress: o.Progress}
 	vocab := m.Decoder.Limits().Vocab

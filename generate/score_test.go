@@ -79,8 +79,8 @@ func TestScore(t *testing.T) {
 	}{
 		{ids[:1], generate.ScoreOptions{}, "the text has fewer than two tokens: there is nothing to predict"},
 		{[]int32{1, 50}, generate.ScoreOptions{}, "token 1 of the prompt has the id 50; the vocabulary has 40 tokens"},
-		{ids, generate.ScoreOptions{Window: 1}, "the window is 1 tokens and the stride 1; want 1 ≤ stride < window"},
-		{ids, generate.ScoreOptions{Window: 20, Stride: 20}, "the window is 20 tokens and the stride 20; want 1 ≤ stride < window"},
+		{ids, generate.ScoreOptions{Window: 1}, "the window is 1 and the stride 1, in tokens; want 1 ≤ stride < window"},
+		{ids, generate.ScoreOptions{Window: 20, Stride: 20}, "the window is 20 and the stride 20, in tokens; want 1 ≤ stride < window"},
 	} {
 		if _, err := generate.Score(t.Context(), m, c.ids, c.o); err == nil || err.Error() != c.want {
 			t.Errorf("got %v, want %s", err, c.want)

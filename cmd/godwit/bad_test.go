@@ -396,7 +396,7 @@ var badCases = []badCase{
 	{name: "perplexity by an encoder", args: "perplexity|--model|DIR/model|x", code: 1,
 		want: "DIR/model: BertModel does not generate text; models of a class ...ForCausalLM or ...LMHeadModel do"},
 	{name: "a window of one", inside: true, args: "perplexity|--window|1|some text", code: 1,
-		want: "the window is 1 tokens and the stride 1; want 1 ≤ stride < window"},
+		want: "the window is 1 and the stride 1, in tokens; want 1 ≤ stride < window"},
 	{name: "an empty image",
 		files: map[string]string{"preprocessor_config.json": vitProcessor},
 		args:  "preprocess|DIR/model|-|--out|DIR/y", code: 1,

@@ -116,6 +116,9 @@ func TestPerplexity(t *testing.T) {
 			t.Errorf("perplexity %q: %q, want %q", args, got, want)
 		}
 	}
+	if got := must(t, "", "perplexity", "the king"); !strings.HasPrefix(got, "perplexity ") || !strings.Contains(got, " of 1 token (") {
+		t.Errorf("perplexity of two tokens: %q", got)
+	}
 	var line perplexityLine
 	out := must(t, text, "perplexity", "--jsonl")
 	if err := json.Unmarshal([]byte(out), &line); err != nil || len(line.IDs) != 11 || len(line.NLL) != 10 {

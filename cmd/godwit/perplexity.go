@@ -90,7 +90,7 @@ func (p *perplexity) run(c *cobra.Command, args []string) error {
 		case p.json:
 			list = append(list, line)
 		default:
-			_, err = fmt.Fprintf(p.out, "perplexity %.4f of %d tokens (mean NLL %.5f)\n", r.Value, len(r.NLL), r.Mean)
+			_, err = fmt.Fprintf(p.out, "perplexity %.4f of %s (mean NLL %.5f)\n", r.Value, tokens(len(r.NLL)), r.Mean)
 		}
 		if err != nil {
 			return err

@@ -142,5 +142,13 @@ func (t *tokenized) print(io *console) {
 		rows[i] = []string{strconv.Itoa(int(id)), fmt.Sprintf("%d-%d", t.OffsetsByte[i][0], t.OffsetsByte[i][1]), strconv.Quote(t.Tokens[i])}
 	}
 	io.table("rrl", rows)
-	fmt.Fprintf(io.out, "%d tokens\n", len(t.IDs))
+	fmt.Fprintln(io.out, tokens(len(t.IDs)))
+}
+
+// tokens returns a number of tokens in words.
+func tokens(n int) string {
+	if n == 1 {
+		return "1 token"
+	}
+	return fmt.Sprintf("%d tokens", n)
 }
