@@ -8,28 +8,23 @@ func (s *Set) attentionAVX2() {
 		var l lanes
 		sum := float32(0)
 		for i := 0; i < len(src); i += piece {
-			expSumsAVX2(&l, &dst[i], &src[i], 0, 1, min(piece, len(src)-i), &max, &sum)
+			expSumsAVX2(&l, &dst[i], &src[i], 0, 1, min(piece, len(src)-i), 0, &max, &sum)
 		}
 		return sum
 	}
-	s.rowMaxes = func(max, x []float32, ld, n int) {
-		if len(max) > 0 && 0 < n && n <= piece {
-			rowMaxesAVX2(&max[0], &x[0], uintptr(ld)*4, len(max), n)
+	s.rowMaxes = func(max, x []float32, ld, n, grow int) {
+		if len(max) > 0 && 0 < n && n+(len(max)-1)*grow <= piece {
+			rowMaxesAVX2(&max[0], &x[0], uintptr(ld)*4, len(max), n, grow)
 			return
 		}
-		for i := range max {
-			max[i] = s.rowMax(x[i*ld:][:n])
-		}
+		rowMaxesOf(s.rowMax)(max, x, ld, n, grow)
 	}
-	s.expSums = func(sum, max, x []float32, ld, n int) {
-		if len(max) > 0 && 0 < n && n <= piece {
-			expSumsAVX2(nil, &x[0], &x[0], uintptr(ld)*4, len(max), n, &max[0], &sum[0])
+	s.expSums = func(sum, max, x []float32, ld, n, grow int) {
+		if len(max) > 0 && 0 < n && n+(len(max)-1)*grow <= piece {
+			expSumsAVX2(nil, &x[0], &x[0], uintptr(ld)*4, len(max), n, grow, &max[0], &sum[0])
 			return
 		}
-		for i := range max {
-			row := x[i*ld:][:n]
-			sum[i] = s.expSum(row, row, max[i])
-		}
+		expSumsOf(s.expSum)(sum, max, x, ld, n, grow)
 	}
 	s.folds = func(dst []float32, ldd int, src []float32, lds, n int, factors, scale []float32) {
 		if len(scale) > 0 && n > 0 {
@@ -42,7 +37,7 @@ func (s *Set) attentionAVX2() {
 func foldsAVX2(dst *float32, ldd uintptr, src *float32, lds uintptr, rows, n int, factors, scale *float32)
 
 //go:noescape
-func expSumsAVX2(l *lanes, dst, src *float32, ld uintptr, rows, n int, max, sum *float32)
+func expSumsAVX2(l *lanes, dst, src *float32, ld uintptr, rows, n, grow int, max, sum *float32)
 
 //go:noescape
-func rowMaxesAVX2(max, x *float32, ld uintptr, rows, n int)
+func rowMaxesAVX2(max, x *float32, ld uintptr, rows, n, grow int)

@@ -130,13 +130,13 @@ func (u *attnUnit) prefetchValues(lo, burst int) {
 func (u *attnUnit) weighPrefetching(sum, max, scores []float32, stride, n, lo int) {
 	set, done := u.t.x.set, 0
 	u.prefetchValues(lo, 0)
-	set.rowMaxes(max, scores, stride, n)
+	set.rowMaxes(max, scores, stride, n, 0)
 	for ; done < min(len(max), burstsOfValues-1); done++ {
 		u.prefetchValues(lo, done+1)
-		set.expSums(sum[done:done+1], max[done:done+1], scores[done*stride:], stride, n)
+		set.expSums(sum[done:done+1], max[done:done+1], scores[done*stride:], stride, n, 0)
 	}
 	if done < len(max) {
-		set.expSums(sum[done:], max[done:], scores[done*stride:], stride, n)
+		set.expSums(sum[done:], max[done:], scores[done*stride:], stride, n, 0)
 	}
 }
 

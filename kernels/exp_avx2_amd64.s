@@ -122,17 +122,17 @@ CONSTANT8(expBound, 0x42aeac4f) // -expLow
 	VMOVSS       xa, (SUM)  \
 	ADDQ         $4, SUM
 
-// func expSumsAVX2(l *lanes, dst, src *float32, ld uintptr, rows, n int, max, sum *float32)
+// func expSumsAVX2(l *lanes, dst, src *float32, ld uintptr, rows, n, grow int, max, sum *float32)
 //
-// For each of the rows, ld bytes apart: dst = exp(src - max[i]); sum[i] = the tree of the lanes, to which dst is added. l is
-// nil, or the lanes of a row that comes in pieces. dst may be src.
-TEXT ·expSumsAVX2(SB), 0, $416-64
+// For each of the rows, of n, n+grow, n+2·grow, ... elements, ld bytes apart: dst = exp(src - max[i]); sum[i] = the tree of the
+// lanes, to which dst is added. l is nil, or the lanes of a row that comes in pieces. dst may be src.
+TEXT ·expSumsAVX2(SB), 0, $416-72
 	MOVQ l+0(FP), KEPT
 	MOVQ dst+8(FP), DSTROW
 	MOVQ src+16(FP), SRCROW
 	MOVQ ld+24(FP), LD
-	MOVQ max+48(FP), MAX
-	MOVQ sum+56(FP), SUM
+	MOVQ max+56(FP), MAX
+	MOVQ sum+64(FP), SUM
 	LEAQ 63(SP), FRAME
 	ANDQ $~63, FRAME
 
@@ -237,6 +237,8 @@ both:
 	ADDQ    LD, DSTROW
 	MOVQ    DSTROW, DST
 	MOVQ    n+40(FP), LEFT
+	ADDQ    grow+48(FP), LEFT
+	MOVQ    LEFT, n+40(FP)
 	DECQ    rows+32(FP)
 	JMP     reduced
 
@@ -345,6 +347,8 @@ done:
 
 tree:
 	TREE(Y0, Y1, X0, X2)
+	MOVQ grow+48(FP), R9
+	ADDQ R9, n+40(FP)
 	ADDQ $4, MAX
 	ADDQ LD, DSTROW
 	ADDQ LD, SRCROW
@@ -353,10 +357,10 @@ tree:
 	VZEROUPPER
 	RET
 
-// func rowMaxesAVX2(max, x *float32, ld uintptr, rows, n int)
+// func rowMaxesAVX2(max, x *float32, ld uintptr, rows, n, grow int)
 //
-// For each of the rows, ld bytes apart: lanes that begin at -Inf; lane = x > lane ? x : lane; max[i] = their tree.
-TEXT ·rowMaxesAVX2(SB), NOSPLIT, $0-40
+// For each of the rows, of n, n+grow, n+2·grow, ... elements, ld bytes apart: lanes that begin at -Inf; lane = x > lane ? x : lane; max[i] = their tree.
+TEXT ·rowMaxesAVX2(SB), NOSPLIT, $0-48
 	MOVQ max+0(FP), MAX
 	MOVQ x+8(FP), AX
 	MOVQ ld+16(FP), LD
@@ -419,6 +423,8 @@ tree:
 	VMOVSHDUP    X0, X1
 	VMAXPS       X0, X1, X0
 	VMOVSS       X0, (MAX)
+	MOVQ         grow+40(FP), R9
+	ADDQ         R9, n+32(FP)
 	ADDQ         $4, MAX
 	ADDQ         LD, AX
 	DECQ         rows+24(FP)

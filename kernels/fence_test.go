@@ -43,8 +43,8 @@ func TestRowsFenced(t *testing.T) {
 				what := fmt.Sprintf("%s, %d rows of %d: ", s.name, rows, n)
 				f.Both(what+"maxima and exponentials", func() {
 					max, y := fence.Copy(f, x[:rows]), fence.Copy(f, x)
-					s.rowMaxes(max, y, n, n)
-					s.expSums(fence.Copy(f, x[:rows]), max, y, n, n)
+					s.rowMaxes(max, y, n, n, 0)
+					s.expSums(fence.Copy(f, x[:rows]), max, y, n, n, 0)
 				})
 				f.Both(what+"weights", func() {
 					s.weigh(fence.Copy(f, x[:rows]), fence.Copy(f, x[:rows]), fence.Copy(f, x), n, n, 0)

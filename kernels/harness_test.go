@@ -89,15 +89,15 @@ func rowTests() []rowTest {
 			if n == 0 {
 				return 0 // the maxima are -Inf, and their sum NaN
 			}
-			s.rowMaxes(m, a, n, n)
+			s.rowMaxes(m, a, n, n, 0)
 			return m[0] + float32(2*m[1]) - float32(3*m[2]) // not fused
 		}},
 		{"expSums", 1, false, true, func(s *Set, dst, a, _, _ []float32) float32 {
 			copy(dst, a)
 			n := len(a) / 3
 			m, sum := make([]float32, 3), make([]float32, 3)
-			s.rowMaxes(m, dst, n, n)
-			s.expSums(sum, m, dst, n, n)
+			s.rowMaxes(m, dst, n, n, 0)
+			s.expSums(sum, m, dst, n, n, 0)
 			return sum[0] + float32(2*sum[1]) + float32(3*sum[2])
 		}},
 		{"dot", 2, false, true, func(s *Set, _, a, b, _ []float32) float32 { return s.dot(a, b) }},

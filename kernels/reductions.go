@@ -83,8 +83,8 @@ func softmaxRows(s *Set, t *rowTask, i, j int) {
 			copy(d, src)
 		}
 		maxima, sums := t.state[i:][:rows], t.state[t.rows+i:][:rows]
-		s.rowMaxes(maxima, d, t.n, t.n)
-		s.expSums(sums, maxima, d, t.n, t.n)
+		s.rowMaxes(maxima, d, t.n, t.n, 0)
+		s.expSums(sums, maxima, d, t.n, t.n, 0)
 		for k, sum := range sums {
 			row := d[k*t.n:][:t.n]
 			s.scale(row, row, 1/sum)

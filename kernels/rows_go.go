@@ -30,9 +30,10 @@ type rows struct {
 	// expSum computes dst = exp(src - max), for max ≥ every src that is a number, and returns the sum over 16 lanes. In
 	// place.
 	expSum func(dst, src []float32, max float32) float32
-	// rowMaxes and expSums do so for rows of n elements, ld apart: max[i] = rowMax(row i), sum[i] = expSum(row i, row i, max[i]).
-	rowMaxes func(max, x []float32, ld, n int)
-	expSums  func(sum, max, x []float32, ld, n int)
+	// rowMaxes and expSums do so for rows of n, n+grow, n+2·grow, ... elements, ld apart: max[i] = rowMax(row i), sum[i] =
+	// expSum(row i, row i, max[i]).
+	rowMaxes func(max, x []float32, ld, n, grow int)
+	expSums  func(sum, max, x []float32, ld, n, grow int)
 	// dot returns the sum of a · b over 16 lanes of fused multiply-adds.
 	dot func(a, b []float32) float32
 	// norm computes dst = the rows of x, of len(p.Gamma) elements each, one after the other, normalised; if r is not nil, it
@@ -134,18 +135,18 @@ func each(f func(float32) float32) func(dst, src []float32) {
 }
 
 // rowMaxesOf and expSumsOf make routines on several rows of those on one.
-func rowMaxesOf(f func(x []float32) float32) func(max, x []float32, ld, n int) {
-	return func(max, x []float32, ld, n int) {
+func rowMaxesOf(f func(x []float32) float32) func(max, x []float32, ld, n, grow int) {
+	return func(max, x []float32, ld, n, grow int) {
 		for i := range max {
-			max[i] = f(x[i*ld:][:n])
+			max[i] = f(x[i*ld:][:n+i*grow])
 		}
 	}
 }
 
-func expSumsOf(f func(dst, src []float32, max float32) float32) func(sum, max, x []float32, ld, n int) {
-	return func(sum, max, x []float32, ld, n int) {
+func expSumsOf(f func(dst, src []float32, max float32) float32) func(sum, max, x []float32, ld, n, grow int) {
+	return func(sum, max, x []float32, ld, n, grow int) {
 		for i := range sum {
-			row := x[i*ld:][:n]
+			row := x[i*ld:][:n+i*grow]
 			sum[i] = f(row, row, max[i])
 		}
 	}
@@ -154,16 +155,8 @@ func expSumsOf(f func(dst, src []float32, max float32) float32) func(sum, max, x
 // weigh turns scores into weights, in rows of n, n+grow, n+2·grow, ... elements, ld apart: max[i] = rowMax(row i), sum[i] =
 // expSum(row i, row i, max[i]).
 func (s *rows) weigh(sum, max, x []float32, ld, n, grow int) {
-	if grow == 0 {
-		s.rowMaxes(max, x, ld, n)
-		s.expSums(sum, max, x, ld, n)
-		return
-	}
-	for i := range max {
-		row := x[i*ld:][:n+i*grow]
-		max[i] = s.rowMax(row)
-		sum[i] = s.expSum(row, row, max[i])
-	}
+	s.rowMaxes(max, x, ld, n, grow)
+	s.expSums(sum, max, x, ld, n, grow)
 }
 
 // float16 returns the value of an IEEE half: 1 sign bit, 5 exponent bits, 10 fraction bits. Moved to float32's places, the
