@@ -43,6 +43,20 @@
 	VBROADCASTI128 (8*d+16*o)p, y \
 	VPSHUFB        ·upper(SB), y, y
 
+// Four panels of bfloat16: the even and the odd numbers of a row of one, with the mask ·odd in Y11.
+#define ONEPAIR(d, p, y0, y1) \
+	VMOVDQU (8*d)p, Y14       \
+	VPSLLD  $16, Y14, Y13     \
+	VPAND   Y11, Y14, Y14     \
+	VFMADD231PS Y13, Y12, y0  \
+	VFMADD231PS Y14, Y12, y1
+#define STEP1x4PAIRS(d, LOAD) \
+	VBROADCASTSS d(A), Y12           \
+	ONEPAIR(d, (B), Y0, Y1)          \
+	ONEPAIR(d, (B)(PANEL*1), Y2, Y3) \
+	ONEPAIR(d, (B)(PANEL*2), Y4, Y5) \
+	ONEPAIR(d, (B)(PANEL3*1), Y6, Y7)
+
 // It needs F16C.
 #define HALF(d, o, p, y) \
 	VCVTPH2PS (8*d+16*o)p, y
@@ -173,6 +187,17 @@
 #define FETCH(o, y0, y1) \
 	VMOVUPS o(P), y0        \
 	VMOVUPS o+32(P), y1
+// PART makes halves of rows of panels the even and the odd columns, JOIN the other way round.
+#define PART(o, y0, y1) \
+	VSHUFPS $0x88, y1, y0, Y13 \
+	VSHUFPS $0xdd, y1, y0, Y14 \
+	VPERMPD $0xd8, Y13, y0     \
+	VPERMPD $0xd8, Y14, y1
+#define JOIN(o, y0, y1) \
+	VUNPCKLPS  y1, y0, Y13         \
+	VUNPCKHPS  y1, y0, Y14         \
+	VPERM2F128 $0x20, Y14, Y13, y0 \
+	VPERM2F128 $0x31, Y14, Y13, y1
 #define ZERO(o, y0, y1) \
 	VXORPS y0, y0, y0       \
 	VXORPS y1, y1, y1
@@ -181,7 +206,8 @@
 	MOVQ array(T), P    \
 	MOVQ stride(T), LD
 
-#define TILE(name, STEP, EACH, PREFETCH, LOAD) \
+#define TILE(name, STEP, EACH, PREFETCH, LOAD) TILES(name, ·upper, NOTHING, NOTHING, STEP, EACH, PREFETCH, LOAD)
+#define TILES(name, CONSTANT, BEGIN, END, STEP, EACH, PREFETCH, LOAD) \
 TEXT name(SB), NOSPLIT, $0-8        \
 	MOVQ  t+0(FP), T            \
 	MOVQ  tile_flags(T), FLAGS  \
@@ -192,12 +218,13 @@ TEXT name(SB), NOSPLIT, $0-8        \
 	LEAQ  (PANEL)(PANEL*2), PANEL3 \
 	MOVQ  tile_a(T), A          \
 	MOVQ  tile_b(T), B          \
-	VMOVDQU ·upper(SB), Y11     \
+	VMOVDQU CONSTANT(SB), Y11   \
 	EACH(ZERO)                  \
 	TESTQ $const_tileLoad, FLAGS \
 	JEQ   begin                 \
 	AT(tile_sum, tile_lds)      \
 	EACH(FETCH)                 \
+	BEGIN                       \
 begin:                              \
 	MOVQ  tile_k(T), K          \
 	SUBQ  $4, K                 \
@@ -222,6 +249,7 @@ one:                                \
 	DECQ  K                     \
 	JNE   one                   \
 sum:                                \
+	END                         \
 	TESTQ $const_tileAdd, FLAGS \
 	JEQ   scale                 \
 	AT(tile_sum, tile_lds)      \
@@ -246,7 +274,7 @@ store:                              \
 
 TILE(·kvTile1x1BFloat16AVX2, STEP1x1, EACH1x1, AHEAD1, BFLOAT)
 TILE(·kvTile1x2BFloat16AVX2, STEP1x2, EACH1x2, AHEAD2, BFLOAT)
-TILE(·kvTile1x4BFloat16AVX2, STEP1x4, EACH1x4, AHEAD4, BFLOAT)
+TILES(·kvTile1x4BFloat16AVX2, ·odd, EACH1x4(PART), EACH1x4(JOIN), STEP1x4PAIRS, EACH1x4, AHEAD4, BFLOAT)
 
 TILE(·narrowTile1x1BFloat16AVX2, STEP1x1, EACH1x1, NOTHING, BFLOAT)
 TILE(·narrowTile2x1BFloat16AVX2, STEP2x1, EACH2x1, NOTHING, BFLOAT)
@@ -257,7 +285,7 @@ TILE(·narrowTile6x1BFloat16AVX2, STEP6x1, EACH6x1, AHEAD1, BFLOATFULL)
 TILE(·narrowTile1x2BFloat16AVX2, STEP1x2, EACH1x2, NOTHING, BFLOAT)
 TILE(·narrowTile2x2BFloat16AVX2, STEP2x2, EACH2x2, NOTHING, BFLOAT)
 TILE(·narrowTile3x2BFloat16AVX2, STEP3x2, EACH3x2, NOTHING, BFLOATFULL)
-TILE(·narrowTile1x4BFloat16AVX2, STEP1x4, EACH1x4, NOTHING, BFLOAT)
+TILES(·narrowTile1x4BFloat16AVX2, ·odd, EACH1x4(PART), EACH1x4(JOIN), STEP1x4PAIRS, EACH1x4, NOTHING, BFLOAT)
 TILE(·narrowTile1x1Float16AVX2, STEP1x1, EACH1x1, NOTHING, HALF)
 TILE(·narrowTile2x1Float16AVX2, STEP2x1, EACH2x1, NOTHING, HALF)
 TILE(·narrowTile3x1Float16AVX2, STEP3x1, EACH3x1, NOTHING, HALF)

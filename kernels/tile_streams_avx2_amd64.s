@@ -20,7 +20,8 @@
 //	two rows     three streams; row 0 in Y0 to Y5, row 1 in Y6 to Y11; broadcasts in Y12 and Y13, half a row of a panel in Y14
 //	three rows   two streams; rows in Y0 to Y3, Y4 to Y7, Y8 to Y11; broadcasts in Y12 to Y14, half a row of a panel in Y15
 //
-// One and two rows of bfloat16 have in Y15 where the bytes go, for VPSHUFB.
+// Two rows of bfloat16 have in Y15 where the bytes go, for VPSHUFB. One row has a mask there instead: its registers are the even and
+// the odd columns of a panel, until they are stored.
 
 #define T       DI  // the tile
 #define A       R8  // row 0 of A, at l
@@ -44,13 +45,21 @@ DATA ·upper+16(SB)/8, $0x0b0a808009088080
 DATA ·upper+24(SB)/8, $0x0f0e80800d0c8080
 GLOBL ·upper(SB), RODATA|NOPTR, $32
 
-// A type of panels: LOAD(d, o, p, y) reads half a row of the panel at p to y, widened; d is 4·l, o 0 or 1. MADD(d, o, p, x, y) adds
-// it, times the broadcast in Y12, to y, with x free. FETCH(d, p, far) prefetches the line far bytes on, if one begins with row l.
-// BYTES(rows) is the bytes of so many.
+// odd is a mask of the upper of two numbers of 16 bits.
+DATA ·odd+0(SB)/8, $0xffff0000ffff0000
+DATA ·odd+8(SB)/8, $0xffff0000ffff0000
+DATA ·odd+16(SB)/8, $0xffff0000ffff0000
+DATA ·odd+24(SB)/8, $0xffff0000ffff0000
+GLOBL ·odd(SB), RODATA|NOPTR, $32
+
+// A type of panels: LOAD(d, o, p, y) reads half a row of the panel at p to y, widened; d is 4·l, o 0 or 1. MADD(d, p, y0, y1) adds
+// both halves, times the broadcast in Y12, to y0 and y1, with Y13 and Y14 free. FETCH(d, p, far) prefetches the line far bytes on, if
+// one begins with row l. BYTES(rows) is the bytes of so many.
 #define FLOATLOAD(d, o, p, y) \
 	VMOVUPS (16*d+32*o)p, y
-#define FLOATMADD(d, o, p, x, y) \
-	VFMADD231PS (16*d+32*o)p, Y12, y
+#define FLOATMADD(d, p, y0, y1) \
+	VFMADD231PS (16*d)p, Y12, y0    \
+	VFMADD231PS (16*d+32)p, Y12, y1
 #define FLOATFETCH(d, p, far) \
 	PREFETCHT0 (16*d+far)p
 #define FLOATBYTES(rows) (64*rows)
@@ -63,16 +72,23 @@ GLOBL ·upper(SB), RODATA|NOPTR, $32
 #define BFLOATLOAD3(d, o, p, y) \
 	VBROADCASTI128 (8*d+16*o)p, y \
 	VPSHUFB        ·upper(SB), y, y
-#define BFLOATMADD(d, o, p, x, y) \
-	BFLOATLOAD(d, o, p, x)   \
-	VFMADD231PS x, Y12, y
+
+// One row takes the even numbers of a row of a panel to y0, the odd ones to y1: one load where the halves are two.
+#define BFLOATMADD(d, p, y0, y1) \
+	VMOVDQU (8*d)p, Y14       \
+	VPSLLD  $16, Y14, Y13     \
+	VPAND   Y15, Y14, Y14     \
+	VFMADD231PS Y13, Y12, y0  \
+	VFMADD231PS Y14, Y12, y1
 
 // It needs F16C.
 #define HALFLOAD(d, o, p, y) \
 	VCVTPH2PS (8*d+16*o)p, y
-#define HALFMADD(d, o, p, x, y) \
-	HALFLOAD(d, o, p, x)  \
-	VFMADD231PS x, Y12, y
+#define HALFMADD(d, p, y0, y1) \
+	HALFLOAD(d, 0, p, Y13)    \
+	HALFLOAD(d, 1, p, Y14)    \
+	VFMADD231PS Y13, Y12, y0  \
+	VFMADD231PS Y14, Y12, y1
 
 #define NARROWFETCH(d, p, far) \
 	PREFETCHT0 (8*d+far)p
@@ -87,21 +103,15 @@ GLOBL ·upper(SB), RODATA|NOPTR, $32
 	FETCH(d, (B)(STREAM*1), far)          \
 	FETCH(d, (B)(STREAM*2), far)          \
 	FETCH(d, (B)(STREAM3*1), far)         \
-	MADD(d, 0, (B), Y13, Y0)              \
-	MADD(d, 1, (B), Y14, Y1)              \
-	MADD(d, 0, (B)(STREAM*1), Y13, Y2)    \
-	MADD(d, 1, (B)(STREAM*1), Y14, Y3)    \
-	MADD(d, 0, (B)(STREAM*2), Y13, Y4)    \
-	MADD(d, 1, (B)(STREAM*2), Y14, Y5)    \
-	MADD(d, 0, (B)(STREAM3*1), Y13, Y6)   \
-	MADD(d, 1, (B)(STREAM3*1), Y14, Y7)
+	MADD(d, (B), Y0, Y1)                  \
+	MADD(d, (B)(STREAM*1), Y2, Y3)        \
+	MADD(d, (B)(STREAM*2), Y4, Y5)        \
+	MADD(d, (B)(STREAM3*1), Y6, Y7)
 #define STEP1x6(d, LOAD, MADD, FETCH, far) STEP1x4(d, LOAD, MADD, FETCH, far) \
 	FETCH(d, (B)(STREAM*4), far)          \
 	FETCH(d, (B)(STREAM5*1), far)         \
-	MADD(d, 0, (B)(STREAM*4), Y13, Y8)    \
-	MADD(d, 1, (B)(STREAM*4), Y14, Y9)    \
-	MADD(d, 0, (B)(STREAM5*1), Y13, Y10)  \
-	MADD(d, 1, (B)(STREAM5*1), Y14, Y11)
+	MADD(d, (B)(STREAM*4), Y8, Y9)        \
+	MADD(d, (B)(STREAM5*1), Y10, Y11)
 
 #define BY2(d, o, p, LOAD, x, y0, y1) \
 	LOAD(d, o, p, x)       \
@@ -166,6 +176,12 @@ GLOBL ·upper(SB), RODATA|NOPTR, $32
 	OP((P), 32(P), Y8, Y9)                       \
 	OP((P)(LDS*1), 32(P)(LDS*1), Y10, Y11)
 
+// JOIN puts even and odd columns in order, with Y13 and Y14 free.
+#define JOIN(p, q, y0, y1) \
+	VUNPCKLPS  y1, y0, Y13         \
+	VUNPCKHPS  y1, y0, Y14         \
+	VPERM2F128 $0x20, Y14, Y13, y0 \
+	VPERM2F128 $0x31, Y14, Y13, y1
 #define ZERO(p, q, y0, y1) \
 	VXORPS y0, y0, y0 \
 	VXORPS y1, y1, y1
@@ -179,7 +195,7 @@ GLOBL ·upper(SB), RODATA|NOPTR, $32
 	VMOVUPS y0, p \
 	VMOVUPS y1, q
 
-#define TILE(name, BEGIN, STEP, EACH, LOAD, MADD, FETCH, ODDFETCH, BYTES, far) \
+#define TILE(name, BEGIN, END, STEP, EACH, LOAD, MADD, FETCH, ODDFETCH, BYTES, far) \
 TEXT name(SB), NOSPLIT, $0-8        \
 	MOVQ t+0(FP), T             \
 	MOVQ tile_count(T), COUNT   \
@@ -218,6 +234,7 @@ one:                                \
 	DECQ K                      \
 	JNE  one                    \
 add:                                \
+	END                         \
 	TESTQ $const_tileAdd, tile_flags(T) \
 	JEQ  scale                  \
 	EACH(ADD)                   \
@@ -236,19 +253,20 @@ store:                              \
 
 #define EMPTY
 #define UPPER VMOVDQU ·upper(SB), Y15
+#define ODD VMOVDQU ·odd(SB), Y15
 
-#define FLOATTILE(name, STEP, EACH, far) TILE(name, EMPTY, STEP, EACH, FLOATLOAD, FLOATMADD, FLOATFETCH, FLOATFETCH, FLOATBYTES, far)
-#define BFLOATTILE(name, STEP, EACH, LOAD, far) TILE(name, UPPER, STEP, EACH, LOAD, BFLOATMADD, NARROWFETCH, NOTHING, NARROWBYTES, far)
-#define HALFTILE(name, STEP, EACH, far) TILE(name, EMPTY, STEP, EACH, HALFLOAD, HALFMADD, NARROWFETCH, NOTHING, NARROWBYTES, far)
+#define FLOATTILE(name, STEP, EACH, far) TILE(name, EMPTY, EMPTY, STEP, EACH, FLOATLOAD, FLOATMADD, FLOATFETCH, FLOATFETCH, FLOATBYTES, far)
+#define BFLOATTILE(name, BEGIN, END, STEP, EACH, LOAD, far) TILE(name, BEGIN, END, STEP, EACH, LOAD, BFLOATMADD, NARROWFETCH, NOTHING, NARROWBYTES, far)
+#define HALFTILE(name, STEP, EACH, far) TILE(name, EMPTY, EMPTY, STEP, EACH, HALFLOAD, HALFMADD, NARROWFETCH, NOTHING, NARROWBYTES, far)
 
 FLOATTILE(·streams1x4AVX2, STEP1x4, EACH1x4, 256)
 FLOATTILE(·streams1x6AVX2, STEP1x6, EACH1x6, 256)
 FLOATTILE(·streams2x3AVX2, STEP2x3, EACH2x3, 256)
 FLOATTILE(·streams3x2AVX2, STEP3x2, EACH3x2, 512)
-BFLOATTILE(·streams1x4BFloat16AVX2, STEP1x4, EACH1x4, BFLOATLOAD, 320)
-BFLOATTILE(·streams1x6BFloat16AVX2, STEP1x6, EACH1x6, BFLOATLOAD, 320)
-BFLOATTILE(·streams2x3BFloat16AVX2, STEP2x3, EACH2x3, BFLOATLOAD, 1024)
-BFLOATTILE(·streams3x2BFloat16AVX2, STEP3x2, EACH3x2, BFLOATLOAD3, 2048)
+BFLOATTILE(·streams1x4BFloat16AVX2, ODD, EACH1x4(JOIN), STEP1x4, EACH1x4, BFLOATLOAD, 320)
+BFLOATTILE(·streams1x6BFloat16AVX2, ODD, EACH1x6(JOIN), STEP1x6, EACH1x6, BFLOATLOAD, 320)
+BFLOATTILE(·streams2x3BFloat16AVX2, UPPER, EMPTY, STEP2x3, EACH2x3, BFLOATLOAD, 1024)
+BFLOATTILE(·streams3x2BFloat16AVX2, EMPTY, EMPTY, STEP3x2, EACH3x2, BFLOATLOAD3, 2048)
 HALFTILE(·streams1x4Float16AVX2, STEP1x4, EACH1x4, 320)
 HALFTILE(·streams1x6Float16AVX2, STEP1x6, EACH1x6, 320)
 HALFTILE(·streams2x3Float16AVX2, STEP2x3, EACH2x3, 1024)
