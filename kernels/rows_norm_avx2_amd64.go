@@ -13,6 +13,7 @@ type norm4 struct {
 	offset      [3]uintptr // of the others, in bytes
 	gamma, beta *float32
 	betaStep    uintptr // in bytes, from 16 of beta to the next
+	ahead       uintptr // in bytes, from x to the rows that normalizeAVX2 prefetches; 0: none
 	n           int     // elements in the piece
 	begins      bool
 	ends        bool
@@ -24,8 +25,8 @@ type norm4 struct {
 	lanes       [4]lanes   //nolint:unused
 }
 
-// Where eight rows of at most normAhead elements stay in the first-level cache, four are normalised while the results of the
-// next four's first pass are on their way.
+// Where twelve rows of at most normAhead elements stay in the first-level cache, four are normalised while the results of the
+// next four's first pass are on their way, and the four after those are prefetched.
 const normAhead = 512
 
 // minusZeros stand for a mean or a beta that is missing.
@@ -44,16 +45,19 @@ func normAVX2(dst, x, r []float32, p *Norm) {
 		t := &two[i]
 		t.length, t.eps, t.base, t.beta = float32(n), p.Eps, minusZeros[0], &minusZeros[0]
 		t.minusMean = [4]float32(minusZeros[:])
+		t.offset = [3]uintptr{uintptr(4 * n), uintptr(8 * n), uintptr(12 * n)}
 		if p.OnePlus {
 			t.base = 1
 		}
+		if n <= normAhead {
+			t.ahead = uintptr(8 * 4 * n)
+		}
 	}
-	var before *norm4
+	t, before, waits := &two[0], &two[1], false // before waits to be normalised
 	for i := 0; i < len(x); i += 4 * n {
-		t := &two[i/n/4%2]
-		last := len(x)/n - i/n - 1
+		left := len(x) - i
 		for k := range t.offset {
-			t.offset[k] = uintptr(4 * n * min(k+1, last))
+			t.offset[k] = min(t.offset[k], uintptr(4*(left-n)))
 		}
 		for j := 0; j < n; j += normPiece {
 			t.piece(i, j, n, x)
@@ -70,16 +74,17 @@ func normAVX2(dst, x, r []float32, p *Norm) {
 				normAddSumAVX2(t)
 			}
 		}
-		if before != nil {
+		if waits {
 			before.normalize(i-4*n, dst, x, p)
 		}
 		for j := 0; j < n && !p.RMS; j += normPiece {
 			t.piece(i, j, n, x)
 			normSquaresAVX2(t)
 		}
-		if before = t; n > normAhead || last < 4 {
+		if waits = n <= normAhead && left > 4*n; waits {
+			t, before = before, t
+		} else {
 			t.normalize(i, dst, x, p)
-			before = nil
 		}
 	}
 }

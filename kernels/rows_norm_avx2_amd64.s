@@ -31,6 +31,7 @@
 #define BETA  R14
 #define STEP  BX  // in place of ARG
 #define ARG   BX  // the norm4
+#define AHEAD R15 // bytes to what is prefetched
 
 // stepMask: 16 times -1, 16 times 0: the numbers from stepMask+4·(16-n) select the first n elements of a step.
 DATA stepMask<>+0(SB)/8, $-1
@@ -358,7 +359,26 @@ TEXT ·normalizeAVX2(SB), NOSPLIT, $0-8
 	VBROADCASTSS norm4_scale+8(ARG), Y6
 	VBROADCASTSS norm4_scale+12(ARG), Y7
 	VBROADCASTSS norm4_base(ARG), Y15
+	MOVQ norm4_ahead(ARG), AHEAD
 	MOVQ norm4_betaStep(ARG), STEP
+	TESTQ AHEAD, AHEAD
+	JEQ loop
+	TESTQ N, N
+	JEQ part
+	PCALIGN $64
+ahead:
+	WHOLE(0)
+	PREFETCHT0 (SRC0)(AHEAD*1)
+	PREFETCHT0 (SRC1)(AHEAD*1)
+	WHOLE(32)
+	PREFETCHT0 (SRC2)(AHEAD*1)
+	PREFETCHT0 (SRC3)(AHEAD*1)
+	ADDQ $64, AT
+	ADDQ $64, AHEAD
+	ADDQ STEP, BETA
+	CMPQ AT, N
+	JNE ahead
+	JMP part
 loop:
 	CMPQ AT, N
 	JEQ part
