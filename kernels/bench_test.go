@@ -119,23 +119,34 @@ func BenchmarkAttention(b *testing.B) {
 			for _, d := range []int{32, 64} {
 				for _, n := range []int{16, 128, 512, 2048} {
 					b.Run(fmt.Sprintf("impl=%s/threads=%d/d=%d/s=%d", set.Name(), threads, d, n), func(b *testing.B) {
-						x := New(set, threads)
-						defer x.Close()
-						p := &Attn{Heads: 12, KVHeads: 12, HeadDim: d, Scale: 0.125}
-						h := p.Heads * d
-						qkv, out, starts := make([]float32, n*3*h), make([]float32, n*h), []int32{0, int32(n)}
-						random(rand.New(rand.NewPCG(1, 2)), qkv)
-						for b.Loop() {
-							x.Attention(out, h, qkv, 3*h, qkv[h:], qkv[2*h:], 3*h, starts, p)
-						}
-						speed := 4 * float64(n*n*h) * float64(b.N) / b.Elapsed().Seconds()
-						b.ReportMetric(speed/1e9, "GFLOP/s")
-						b.ReportMetric(100*speed/(float64(threads)*PeakFMA(set)), "%peak")
+						attentionBench(b, set, threads, d, n, false)
+					})
+					b.Run(fmt.Sprintf("impl=%s/threads=%d/d=%d/s=%d/causal", set.Name(), threads, d, n), func(b *testing.B) {
+						attentionBench(b, set, threads, d, n, true)
 					})
 				}
 			}
 		}
 	}
+}
+
+// attentionBench measures attention of 12 heads, whose flops are half as many if it is causal.
+func attentionBench(b *testing.B, set *Set, threads, d, n int, causal bool) {
+	x := New(set, threads)
+	defer x.Close()
+	p := &Attn{Heads: 12, KVHeads: 12, HeadDim: d, Scale: 0.125, Causal: causal}
+	h := p.Heads * d
+	qkv, out, starts := make([]float32, n*3*h), make([]float32, n*h), []int32{0, int32(n)}
+	random(rand.New(rand.NewPCG(1, 2)), qkv)
+	for b.Loop() {
+		x.Attention(out, h, qkv, 3*h, qkv[h:], qkv[2*h:], 3*h, starts, p)
+	}
+	speed := 4 * float64(n*n*h) * float64(b.N) / b.Elapsed().Seconds()
+	if causal {
+		speed /= 2
+	}
+	b.ReportMetric(speed/1e9, "GFLOP/s")
+	b.ReportMetric(100*speed/(float64(threads)*PeakFMA(set)), "%peak")
 }
 
 // BenchmarkDecode reports how fast attention of one token reads the keys and values of a KV, in bytes a second, and the
