@@ -46,6 +46,7 @@ func TestRowsFenced(t *testing.T) {
 					s.rowMaxes(max, y, n, n, 0)
 					s.expSums(fence.Copy(f, x[:rows]), max, y, n, n, 0)
 				})
+				f.Both(what+"scaled", func() { s.scaleRows(fence.Copy(f, x), fence.Copy(f, x[:rows]), n) })
 				f.Both(what+"weights", func() {
 					s.weigh(fence.Copy(f, x[:rows]), fence.Copy(f, x[:rows]), fence.Copy(f, x), n, n, 0)
 				})

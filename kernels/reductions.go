@@ -86,9 +86,9 @@ func softmaxRows(s *Set, t *rowTask, i, j int) {
 		s.rowMaxes(maxima, d, t.n, t.n, 0)
 		s.expSums(sums, maxima, d, t.n, t.n, 0)
 		for k, sum := range sums {
-			row := d[k*t.n:][:t.n]
-			s.scale(row, row, 1/sum)
+			sums[k] = 1 / sum
 		}
+		s.scaleRows(d, sums, t.n)
 	}
 }
 

@@ -12,6 +12,15 @@ func (s *Set) rowsAVX2() {
 	}
 	s.add, s.mul, s.max = binary(addAVX2), binary(mulAVX2), binary(maxAVX2)
 	s.scale, s.div, s.addScaled = scaled(scaleAVX2), scaled(divAVX2), scaled(addScaledAVX2)
+	s.scaleRows = func(x, by []float32, n int) {
+		for rows := max(1, piece/n); len(by) > 0; { // of one call
+			rows = min(rows, len(by))
+			for j := 0; j < n; j += piece {
+				scaleRowsAVX2(&x[j], &by[0], rows, min(piece, n-j))
+			}
+			x, by = x[rows*n:], by[rows:]
+		}
+	}
 	s.dequantize = func(dst []float32, src []int8, s float32) {
 		whole := len(dst) &^ 31
 		for i := 0; i < whole; i += piece {
@@ -100,6 +109,9 @@ func maxAVX2(dst, a, b *float32, n int)
 
 //go:noescape
 func scaleAVX2(dst, src *float32, n int, s float32)
+
+//go:noescape
+func scaleRowsAVX2(x, s *float32, rows, n int)
 
 //go:noescape
 func divAVX2(dst, src *float32, n int, s float32)

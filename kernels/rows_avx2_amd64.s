@@ -620,6 +620,50 @@ TEXT ·scaleAVX2(SB), NOSPLIT, $0-28
 	WITH(VMULPS, C)
 	END
 
+// row i of x = s[i] · row i, rows of n elements one after the other
+// func scaleRowsAVX2(x, s *float32, rows, n int)
+TEXT ·scaleRowsAVX2(SB), NOSPLIT, $0-32
+	MOVQ x+0(FP), SI
+	MOVQ s+8(FP), DX
+	MOVQ rows+16(FP), R8
+row:
+	VBROADCASTSS (DX), C
+	MOVQ n+24(FP), CX
+loop:
+	SUBQ $32, CX
+	JLT part
+	VMULPS 0(SI), C, V0
+	VMULPS 32(SI), C, V1
+	VMULPS 64(SI), C, V2
+	VMULPS 96(SI), C, V3
+	VMOVUPS V0, 0(SI)
+	VMOVUPS V1, 32(SI)
+	VMOVUPS V2, 64(SI)
+	VMOVUPS V3, 96(SI)
+	ADDQ $128, SI
+	JMP loop
+part:
+	ADDQ $32, CX
+	JEQ next
+	MASK
+	READPART(SI, V0, V1, V2, V3)
+	WITH(VMULPS, C)
+	VMOVUPS 0(BX), U
+	VMASKMOVPS V0, U, 0(SI)
+	VMOVUPS 32(BX), U
+	VMASKMOVPS V1, U, 32(SI)
+	VMOVUPS 64(BX), U
+	VMASKMOVPS V2, U, 64(SI)
+	VMOVUPS 96(BX), U
+	VMASKMOVPS V3, U, 96(SI)
+	LEAQ (SI)(CX*4), SI
+next:
+	ADDQ $4, DX
+	DECQ R8
+	JNE row
+	VZEROUPPER
+	RET
+
 // dst = src / s
 // func divAVX2(dst, src *float32, n int, s float32)
 TEXT ·divAVX2(SB), NOSPLIT, $0-28

@@ -11,6 +11,8 @@ type rows struct {
 	add, mul, max func(dst, a, b []float32)
 	// scale computes dst = s · src. In place.
 	scale func(dst, src []float32, s float32)
+	// scaleRows multiplies row i of x, rows of n elements one after the other, by s[i].
+	scaleRows func(x, s []float32, n int)
 	// div computes dst = src / s. In place.
 	div func(dst, src []float32, s float32)
 	// addScaled computes dst = dst + s · src, both rounded.
@@ -80,6 +82,13 @@ var rowsGo = rows{
 	scale: func(dst, src []float32, s float32) {
 		for i := range dst {
 			dst[i] = s * src[i]
+		}
+	},
+	scaleRows: func(x, s []float32, n int) {
+		for i, v := range s {
+			for j := range n {
+				x[i*n+j] *= v
+			}
 		}
 	},
 	div: func(dst, src []float32, s float32) {

@@ -72,6 +72,11 @@ func (s *Set) rowsNEON() {
 		}
 		return sum
 	}
+	s.scaleRows = func(x, by []float32, n int) {
+		for i, v := range by {
+			s.scale(x[i*n:][:n], x[i*n:][:n], v)
+		}
+	}
 	s.norm = normNEON
 	s.rotate = func(x []float32, lda, n, headDim int, at []int32, p *RoPE) {
 		heads, half, f := n/headDim, p.Dim/2, rotateHalvesNEON
