@@ -348,7 +348,18 @@ func (t *translator) escape() error {
 		default:
 			t.write(end+1, `\p{`+name+`}`)
 		}
-	case 'A', 'b', 'B', 'G', 'z', 'Z', 'n', 'r', 't', 'f', 'v', 'a', 'e', 'u', 'k', '0', '1', '2', '3', '4', '5', '6',
+	case 'b', 'B':
+		if t.inClass {
+			t.write(2, rest[:2])
+			return nil
+		}
+		w := writeSet(wordRanges(false)) // regexp2's \b has other characters than its \w
+		if c == 'b' {
+			t.write(2, "(?:(?<=["+w+"])(?!["+w+"])|(?<!["+w+"])(?=["+w+"]))")
+		} else {
+			t.write(2, "(?:(?<=["+w+"])(?=["+w+"])|(?<!["+w+"])(?!["+w+"]))")
+		}
+	case 'A', 'G', 'z', 'Z', 'n', 'r', 't', 'f', 'v', 'a', 'e', 'u', 'k', '0', '1', '2', '3', '4', '5', '6',
 		'7', '8', '9':
 		t.write(2, rest[:2])
 	case 'x':

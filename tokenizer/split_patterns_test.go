@@ -106,3 +106,32 @@ func FuzzScanners(f *testing.F) {
 		}
 	})
 }
+
+// TestWordBoundary: word characters, of \b and of the pre-tokenizer Whitespace, are those of the Rust library: a joiner is none
+// (regexp2 takes it for one), a superscript, a mark and the ideographs of plane 3 are. What is expected is from tokenizers 0.23.3.
+func TestWordBoundary(t *testing.T) {
+	for _, c := range []struct{ pre, text, want string }{
+		{`{"type": "Split", "pattern": {"Regex": "\\b"}, "behavior": "Isolated", "invert": false}`, "a\u200db ²c\u0488 >\u200d",
+			"a|\u200d|b| |²c\u0488| >\u200d"},
+		{`{"type": "Split", "pattern": {"Regex": "\\Bb"}, "behavior": "Isolated", "invert": false}`, "ab\u200db b\U00030001b",
+			"a|b|\u200db b\U00030001|b"},
+		{`{"type": "Split", "pattern": {"Regex": "[\\bx]"}, "behavior": "Isolated", "invert": false}`, "a\bbxc", "a|\b|b|x|c"},
+		{`{"type": "Whitespace"}`, "a\U00030000\U0003134a \U00031350b\U000323af \U0003134bc", "a\U00030000\U0003134a|\U00031350b\U000323af|\U0003134b|c"},
+	} {
+		tok, err := Parse([]byte(`{"added_tokens": [], "pre_tokenizer": ` + c.pre + `, "model": {"type": "WordLevel", "vocab": {"u": 0}, "unk_token": "u"}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := tok.Encode(c.text, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pieces []string
+		for _, o := range e.Offsets {
+			pieces = append(pieces, c.text[o.Start:o.End])
+		}
+		if got := strings.Join(pieces, "|"); got != c.want {
+			t.Errorf("%s of %q: %q, want %q", c.pre, c.text, got, c.want)
+		}
+	}
+}

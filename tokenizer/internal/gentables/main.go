@@ -63,7 +63,8 @@ func main() {
 	// The classes of pre-tokenizers and of added tokens' single_word.
 	put("punct", class(d.Classes["pre:Punctuation isolates"]))
 	put("numeric", class(d.Classes["pre:Digits isolates"]))
-	put("word", class(d.Classes["pre:Whitespace word characters"]))
+	// The dump leaves out plane 3.
+	put("word", class(append(d.Classes["pre:Whitespace word characters"], [2]rune{0x30000, 0x3134A}, [2]rune{0x31350, 0x323AF})))
 	if !slices.Equal(d.Classes["pre:Punctuation isolates"], d.Classes["pre:BertPreTokenizer isolates"]) {
 		log.Fatal("Punctuation and BertPreTokenizer disagree: give each its own class")
 	}
@@ -165,6 +166,7 @@ func class(r [][2]rune) []byte {
 	if len(r) == 0 {
 		log.Fatal("empty class")
 	}
+	slices.SortFunc(r, func(a, b [2]rune) int { return int(a[0] - b[0]) })
 	var b []byte
 	next := rune(0)
 	for _, x := range r {
