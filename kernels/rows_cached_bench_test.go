@@ -41,23 +41,23 @@ func cachedRows(gamma []float32) []cachedRow {
 		at[i] = int32(i % (len(gamma) / 32))
 	}
 	list := []cachedRow{
-		{"softmax", 7, 8, func(s *Set, x []float32, n int) {
+		{"softmax", 6.5, 8, func(s *Set, x []float32, n int) {
 			softmaxRows(s, &rowTask{dst: x, src: x, rows: len(x) / n, n: n, state: state}, 0, len(x)/n)
 		}},
-		{"layerNorm", 3, 8, func(s *Set, x []float32, n int) {
+		{"layerNorm", 2.5, 8, func(s *Set, x []float32, n int) {
 			s.norm(x, x, nil, &Norm{Gamma: gamma[:n], Beta: gamma[:n], Eps: 1e-12})
 		}},
 		{"layerNorm/add", 0, 6, func(s *Set, x []float32, n int) { // x is [m, n] and another of these
 			x, r := x[:len(x)/2/n*n], x[len(x)/2/n*n:]
 			s.norm(x, x, r[:len(x)], &Norm{Gamma: gamma[:n], Beta: gamma[:n], Eps: 1e-12})
 		}},
-		{"rmsNorm", 2.5, 8, func(s *Set, x []float32, n int) {
+		{"rmsNorm", 2, 8, func(s *Set, x []float32, n int) {
 			s.norm(x, x, nil, &Norm{Gamma: gamma[:n], Eps: 1e-12, RMS: true})
 		}},
-		{"rotateHalves", 1.5, 8, func(s *Set, x []float32, n int) { s.rotate(x, n, n, 64, at[:len(x)/n], &halves) }},
-		{"rotatePairs", 1.5, 8, func(s *Set, x []float32, n int) { s.rotate(x, n, n, 64, at[:len(x)/n], &pairs) }},
+		{"rotateHalves", 0, 8, func(s *Set, x []float32, n int) { s.rotate(x, n, n, 64, at[:len(x)/n], &halves) }},
+		{"rotatePairs", 0, 8, func(s *Set, x []float32, n int) { s.rotate(x, n, n, 64, at[:len(x)/n], &pairs) }},
 	}
-	for act, cycles := range []float64{GELU: 10, GELUTanh: 8, SiLU: 6.5, QuickGELU: 7, Tanh: 6.5, Sigmoid: 6} {
+	for act, cycles := range []float64{GELU: 10, GELUTanh: 8, SiLU: 6.5, QuickGELU: 7, Tanh: 6, Sigmoid: 6} {
 		if cycles > 0 {
 			list = append(list, cachedRow{actNames[act], cycles, 8, func(s *Set, x []float32, _ int) { s.act[act](x, x) }})
 		}
