@@ -117,6 +117,7 @@ func (p *Pool) Run(parts int, t Task) {
 	slots := min(parts, len(p.claims))
 	p.task, p.parts = t, parts
 	p.pending.Store(int32(slots))
+	defer p.wait() // also if a part ends the caller's goroutine by runtime.Goexit: nobody else may have the workers before
 	job := (p.job.Load()>>slotBits+1)<<slotBits | uint64(slots)
 	p.job.Store(job)
 	for i := range min(slots-1, len(p.workers)) {

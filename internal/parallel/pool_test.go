@@ -230,3 +230,33 @@ func (m *meanwhile) Run(part, parts int) {
 		}
 	}
 }
+
+// leaver ends the goroutine that has part 0, while the others take their time.
+type leaver struct {
+	ended atomic.Int32
+}
+
+func (l *leaver) Run(part, parts int) {
+	if part == 0 { // the caller begins with it, unless it is late
+		runtime.Goexit()
+	}
+	time.Sleep(2 * time.Millisecond)
+	l.ended.Add(1)
+}
+
+// TestGoexit: the workers are free only when all parts have ended, also where one ends the caller's goroutine.
+func TestGoexit(t *testing.T) {
+	p := New(2)
+	defer p.Close()
+	for range 20 {
+		l := new(leaver)
+		left := make(chan int32)
+		go func() {
+			defer func() { left <- l.ended.Load() }()
+			p.Run(2, l)
+		}()
+		if n := <-left; n != 1 {
+			t.Fatalf("%d parts had ended when the caller's goroutine did, want 1", n)
+		}
+	}
+}
