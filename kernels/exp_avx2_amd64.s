@@ -359,7 +359,8 @@ tree:
 
 // func rowMaxesAVX2(max, x *float32, ld uintptr, rows, n, grow int)
 //
-// For each of the rows, of n, n+grow, n+2·grow, ... elements, ld bytes apart: lanes that begin at -Inf; lane = x > lane ? x : lane; max[i] = their tree.
+// For each of the rows, of n, n+grow, n+2·grow, ... elements, ld bytes apart: lanes that begin at -Inf; lane = x > lane ? x : lane;
+// max[i] = their tree.
 TEXT ·rowMaxesAVX2(SB), NOSPLIT, $0-48
 	MOVQ max+0(FP), MAX
 	MOVQ x+8(FP), AX

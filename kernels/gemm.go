@@ -37,13 +37,14 @@ const (
 	panelWidth = 16
 	// kBlock is the length of a chain: block sums are added. It is part of the definition of the result.
 	kBlock = 256
-	// chunkRows bounds a chunk, but for part of a tile: with it the part of A that should stay in the second-level cache (1 KiB a row), and the time
-	// that a call of an assembly routine takes. Sums and panels need room there, too.
+	// chunkRows bounds a chunk, but for part of a tile: with it the part of A that should stay in the second-level cache (1 KiB a
+	// row), and the time that a call of an assembly routine takes. Sums and panels need room there, too.
 	chunkRows = 128
 	// A group is groupPanels panels or some more, if there are groupRows rows at least. All panels are one group if a chunk of A
 	// has more than groupBytes, since it would come from the third-level cache for each.
 	groupPanels, groupRows, groupBytes = 16, 32, 320 << 10
-	// Rows that several threads share are leastPieces pieces at least, so that no thread waits for a large one at the end.
+	// The rows of each of several threads are some leastPieces pieces, if there are panels enough and groupRows rows in a chunk: no
+	// thread waits for a large one at the end.
 	leastPieces = 8
 	// Rows of A whose distance makes them compete for sets of the first-level cache are copied, if there are more than
 	// copyRows of them and copyPanels panels or more; copyStride is the distance of the copies.

@@ -16,7 +16,8 @@
 //
 //	one panel    rows in Y0 to Y11, two each; a row of the panel in Y12 and Y13, broadcasts in Y14 and Y15 in turn
 //	two panels   rows in Y0 to Y11, four each; broadcasts in Y12 to Y14, half a row of a panel in Y15
-//	four panels  one row in Y0 to Y7; its broadcast in Y12, half rows of panels in Y13 to Y15 in turn
+//	four panels  one row in Y0 to Y7; its broadcast in Y12, half rows of panels in Y13 to Y15 in turn. Of bfloat16, the even and the
+//	             odd columns of each panel, until they are stored, a row of one in Y13 and Y14, and in Y11 a mask
 //
 // Panels that follow one another are prefetched, where no others are read beside them in streams.
 

@@ -20,8 +20,8 @@
 //	two rows     three streams; row 0 in Y0 to Y5, row 1 in Y6 to Y11; broadcasts in Y12 and Y13, half a row of a panel in Y14
 //	three rows   two streams; rows in Y0 to Y3, Y4 to Y7, Y8 to Y11; broadcasts in Y12 to Y14, half a row of a panel in Y15
 //
-// Two rows of bfloat16 have in Y15 where the bytes go, for VPSHUFB. One row has a mask there instead: its registers are the even and
-// the odd columns of a panel, until they are stored.
+// Two rows of bfloat16 have in Y15 where the bytes go, for VPSHUFB; three read it from memory. One row has a mask in Y15 instead, and
+// its registers are the even and the odd columns of a panel, until they are stored.
 
 #define T       DI  // the tile
 #define A       R8  // row 0 of A, at l
