@@ -117,7 +117,7 @@ func (p *Pool) Run(parts int, t Task) {
 	slots := min(parts, len(p.claims))
 	p.task, p.parts = t, parts
 	p.pending.Store(int32(slots))
-	defer p.wait() // also if a part ends the caller's goroutine by runtime.Goexit: nobody else may have the workers before
+	defer p.end() // also if a part ends the caller's goroutine by runtime.Goexit: nobody else may have the workers before
 	job := (p.job.Load()>>slotBits+1)<<slotBits | uint64(slots)
 	p.job.Store(job)
 	for i := range min(slots-1, len(p.workers)) {
@@ -125,10 +125,16 @@ func (p *Pool) Run(parts int, t Task) {
 	}
 	p.work(job, 0)
 	p.wait()
-	p.task = nil
-	if f := p.failure.Swap(nil); f != nil {
+	if f := p.failure.Load(); f != nil {
 		panic(f.value)
 	}
+}
+
+// end is the end of a Run: all parts have ended, and nothing of it is left for the next one.
+func (p *Pool) end() {
+	p.wait()
+	p.task = nil
+	p.failure.Store(nil)
 }
 
 // Close ends the workers. A Run that comes later works in its caller alone.
@@ -162,9 +168,14 @@ func (p *Pool) start() {
 	}
 }
 
-// serve is the life of a worker: thread number me of the pool.
+// serve is the life of a worker: thread number me of the pool. If a part ends its goroutine by runtime.Goexit, another goes on.
 func (p *Pool) serve(w *worker, me int) {
 	var last uint64
+	defer func() {
+		if last != stop {
+			go p.serve(w, me)
+		}
+	}()
 	for {
 		last = p.next(w, me, last)
 		if last == stop {

@@ -221,6 +221,7 @@ type meanwhile struct {
 
 func (m *meanwhile) Run(part, parts int) {
 	if part == 1 {
+		m.turns[1].Store(0) // the worker has waited before
 		m.begun.Store(true)
 	}
 	for begun := time.Now(); !m.begun.Load() || part != m.waits && m.turns[m.waits].Load() < 10; runtime.Gosched() {
@@ -231,13 +232,14 @@ func (m *meanwhile) Run(part, parts int) {
 	}
 }
 
-// leaver ends the goroutine that has part 0, while the others take their time.
+// leaver ends the goroutine that has its part, while the others take their time.
 type leaver struct {
+	part  int
 	ended atomic.Int32
 }
 
 func (l *leaver) Run(part, parts int) {
-	if part == 0 { // the caller begins with it, unless it is late
+	if part == l.part { // the caller begins with part 0, unless it is late
 		runtime.Goexit()
 	}
 	time.Sleep(2 * time.Millisecond)
@@ -257,6 +259,41 @@ func TestGoexit(t *testing.T) {
 		}()
 		if n := <-left; n != 1 {
 			t.Fatalf("%d parts had ended when the caller's goroutine did, want 1", n)
+		}
+	}
+}
+
+// TestGoexitOfWorker: where parts end the goroutines of workers, others take their places.
+func TestGoexitOfWorker(t *testing.T) {
+	p := New(2)
+	defer p.Close()
+	for range 20 {
+		l := &leaver{part: 1}
+		left := make(chan struct{})
+		go func() { // which part 1 ends, if the worker is late
+			defer close(left)
+			p.Run(2, l)
+		}()
+		<-left
+	}
+	m := new(meeting)
+	if p.Run(2, m); m.missed.Load() {
+		t.Error("the worker is gone")
+	}
+}
+
+// meeting is a task of two parts that end when both have begun.
+type meeting struct {
+	begun  atomic.Int32
+	missed atomic.Bool
+}
+
+func (m *meeting) Run(part, parts int) {
+	m.begun.Add(1)
+	for begun := time.Now(); m.begun.Load() < 2; runtime.Gosched() {
+		if time.Since(begun) > 5*time.Second {
+			m.missed.Store(true)
+			return
 		}
 	}
 }
