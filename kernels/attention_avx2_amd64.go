@@ -27,8 +27,10 @@ func (s *Set) attentionAVX2() {
 		expSumsOf(s.expSum)(sum, max, x, ld, n, grow)
 	}
 	s.folds = func(dst []float32, ldd int, src []float32, lds, n int, factors, scale []float32) {
-		if len(scale) > 0 && n > 0 {
-			foldsAVX2(&dst[0], uintptr(ldd)*4, &src[0], uintptr(lds)*4, len(scale), n, &factors[0], &scale[0])
+		for i := 0; i < len(scale) && n > 0; {
+			rows := min(max(1, piece/n), len(scale)-i)
+			foldsAVX2(&dst[i*ldd], uintptr(ldd)*4, &src[i*lds], uintptr(lds)*4, rows, n, &factors[2*i], &scale[i])
+			i += rows
 		}
 	}
 }

@@ -259,7 +259,7 @@ func (u *attnUnit) piece(r *queryRun) {
 	n := hi - base
 	stride := padded(n) + panelWidth // so that rows do not compete for the same cache sets
 	scores := u.s.floats(bufScores, m*stride)
-	if u.keys > keyBlock {
+	if u.keys > keyBlock && u.grids() {
 		u.lookNear(r)
 	}
 	u.scores(scores, stride, r, n, base)

@@ -2,7 +2,6 @@ package kernels
 
 import (
 	"log/slog"
-	"sync/atomic"
 
 	"github.com/godwit-ml/godwit/internal/parallel"
 )
@@ -15,8 +14,8 @@ type Exec struct {
 	free parallel.FreeList[scratch]
 	// weights is where those that are packed lie.
 	weights arena
-	// ahead is what threads read ahead while they wait, or nil.
-	ahead atomic.Pointer[readAhead]
+	// ahead is what threads read ahead while they wait.
+	ahead *readAhead
 }
 
 // New returns an Exec that uses the given Set (nil: that of [Default], whose error is logged) and that many threads
@@ -28,8 +27,8 @@ func New(set *Set, threads int) *Exec {
 			slog.Warn("godwit: " + err.Error() + "; using " + set.name)
 		}
 	}
-	x := &Exec{set: set, pool: parallel.New(threads)}
-	x.pool.Meanwhile = x.readAhead
+	x := &Exec{set: set, pool: parallel.New(threads), ahead: &readAhead{set: set}}
+	x.pool.Meanwhile = x.ahead.turn
 	x.free.Most = 4 * x.Threads() // a call takes one more than threads
 	return x
 }

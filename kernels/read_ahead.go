@@ -1,5 +1,7 @@
 package kernels
 
+import "sync/atomic"
+
 // # How waiting threads read ahead
 //
 // Products of one row, as those of a token, are bound by memory, and between two of them memory has little to do: one thread waits
@@ -17,8 +19,14 @@ const (
 	aheadLines = 4
 )
 
-// A readAhead is what threads read of weights first, each its own.
-type readAhead []stretch
+// A readAhead is what waiting threads read ahead. They have it and not the Exec, which would stay in memory with them.
+type readAhead struct {
+	set *Set
+	now atomic.Pointer[beginnings] // or nil
+}
+
+// beginnings are what threads read of weights first, each its own.
+type beginnings []stretch
 
 // A stretch is lines of 64 bytes of some streams. It has addresses and no pointers, so that it does not hold the weights.
 type stretch struct {
@@ -33,7 +41,7 @@ func (x *Exec) Precede(w, next *Weights) {
 	if tiles == nil || x.set.prefetch == nil || threads == 1 || next.K == 0 {
 		return
 	}
-	a := make(readAhead, min(threads, next.units()))
+	a := make(beginnings, min(threads, next.units()))
 	panel := next.address(0, 1) - next.address(0, 0) // of the first block of k
 	for part := range a {
 		p0, p1 := next.part(part, len(a))
@@ -51,9 +59,9 @@ func (x *Exec) Precede(w, next *Weights) {
 	w.ahead = &a
 }
 
-// readAhead is what a thread does while it waits; see [parallel.Pool].
-func (x *Exec) readAhead(thread, turn int) bool {
-	a := x.ahead.Load()
+// turn is what a thread does while it waits; see [parallel.Pool].
+func (r *readAhead) turn(thread, turn int) bool {
+	a := r.now.Load()
 	if a == nil || thread >= len(*a) {
 		return false
 	}
@@ -61,7 +69,7 @@ func (x *Exec) readAhead(thread, turn int) bool {
 	if line >= s.lines {
 		return false
 	}
-	x.set.prefetch(s.at+uintptr(line)*64, s.stride, s.streams, min(aheadLines, s.lines-line))
+	r.set.prefetch(s.at+uintptr(line)*64, s.stride, s.streams, min(aheadLines, s.lines-line))
 	return true
 }
 
@@ -69,8 +77,8 @@ func (x *Exec) readAhead(thread, turn int) bool {
 func (x *Exec) follow(b *Weights, m int) {
 	switch {
 	case m == 1:
-		x.ahead.Store(b.ahead)
-	case x.ahead.Load() != nil:
-		x.ahead.Store(nil)
+		x.ahead.now.Store(b.ahead)
+	case x.ahead.now.Load() != nil:
+		x.ahead.now.Store(nil)
 	}
 }

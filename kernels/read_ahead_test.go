@@ -41,14 +41,14 @@ func checkReadAhead(t *testing.T, x *Exec, w *Weights) {
 			t.Errorf("%s, k=%d n=%d, part %d: nothing of %d panels", x.set.name, w.K, w.N, part, p1-p0)
 		}
 		turn := 0
-		for x.readAhead(part, turn) {
+		for x.ahead.turn(part, turn) {
 			turn++
 		}
 		if want := (s.lines + aheadLines - 1) / aheadLines; turn != want {
 			t.Errorf("%s, k=%d n=%d, part %d: %d turns, want %d", x.set.name, w.K, w.N, part, turn, want)
 		}
 	}
-	if x.follow(w, 2); x.readAhead(0, 0) {
+	if x.follow(w, 2); x.ahead.turn(0, 0) {
 		t.Errorf("%s: read ahead after a product of two rows", x.set.name)
 	}
 }

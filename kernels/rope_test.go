@@ -36,7 +36,7 @@ func TestRotate(t *testing.T) {
 				copy(first, got)
 			}
 			equal(t, x.set.name+" Rotate", got, first)
-			if n := testing.AllocsPerRun(3, func() { x.Rotate(got, lda, heads, headDim, at, &p) }); n != 0 {
+			if n := testing.AllocsPerRun(20, func() { x.Rotate(got, lda, heads, headDim, at, &p) }); n != 0 {
 				t.Errorf("%s Rotate: %v allocations on %d threads", x.set.name, n, x.Threads())
 			}
 		}

@@ -26,7 +26,7 @@ func (s Storage) widen(v uint16) float32 {
 }
 
 // Weights is the right-hand matrix B [K, N] of a product, packed into column panels, or the two matrices of a gated product.
-// It is immutable and may be shared.
+// It is immutable and may be shared; what [Exec.Precede] tells of it is told before it is used.
 type Weights struct {
 	// K and N are the numbers of rows and columns: input and output features.
 	K, N int
@@ -38,7 +38,7 @@ type Weights struct {
 	panels []float32
 	narrow []uint16 // of BFloat16 and Float16
 
-	ahead *readAhead // of the weights that follow, or nil
+	ahead *beginnings // of the weights that follow, or nil
 }
 
 // count returns how many panels there are.

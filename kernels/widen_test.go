@@ -56,7 +56,7 @@ func TestWiden(t *testing.T) {
 				}
 			}
 		}
-		if a := testing.AllocsPerRun(3, func() { x.WidenFloat16(got, all); x.WidenBFloat16(got, all) }); a != 0 {
+		if a := testing.AllocsPerRun(20, func() { x.WidenFloat16(got, all); x.WidenBFloat16(got, all) }); a != 0 {
 			t.Errorf("%s: %v allocations", s.name, a)
 		}
 	}
