@@ -159,13 +159,13 @@ func New(c *Config, w *loader.Weights, x *kernels.Exec) (Model, error) {
 	registry.Lock()
 	construct := registry.constructors[c.ModelType]
 	registry.Unlock()
-	if strings.HasPrefix(c.ModelType, "siglip2") {
+	switch {
+	case construct != nil:
+		return construct(c, w, x)
+	case strings.HasPrefix(c.ModelType, "siglip2"):
 		return nil, fmt.Errorf("config.json: model_type %q is SigLIP 2 for images of any aspect (NaFlex), which is not supported; its "+
 			"models for one size of images, whose model_type is siglip, are", c.ModelType)
 	}
-	if construct == nil {
-		return nil, fmt.Errorf("config.json: model_type %q is not supported; supported are %s",
-			c.ModelType, strings.Join(ModelTypes(), ", "))
-	}
-	return construct(c, w, x)
+	return nil, fmt.Errorf("config.json: model_type %q is not supported; supported are %s",
+		c.ModelType, strings.Join(ModelTypes(), ", "))
 }
