@@ -89,15 +89,27 @@ func table(lines []line) string {
 	var b strings.Builder
 	kind, _, _ := strings.Cut(lines[0].cell, " ")
 	fmt.Fprintf(&b, "| %s | threads | limit, GFLOP/s |", kind)
-	for _, r := range lines[0].results {
-		fmt.Fprintf(&b, " %s |", r.Peer)
+	var peers []string // of all lines: one may lack some
+	for _, l := range lines {
+		for _, r := range l.results {
+			if !slices.Contains(peers, r.Peer) {
+				peers = append(peers, r.Peer)
+				fmt.Fprintf(&b, " %s |", r.Peer)
+			}
+		}
 	}
-	b.WriteString(" ratio of medians | of minima |\n|" + strings.Repeat("---|", 5+len(lines[0].results)) + "\n")
+	b.WriteString(" ratio of medians | of minima |\n|" + strings.Repeat("---|", 5+len(peers)) + "\n")
 	for _, l := range lines {
 		fmt.Fprintf(&b, "| %s | %d | %.1f |", strings.TrimPrefix(l.cell, kind+" "), l.threads, l.limit)
-		for _, r := range l.results {
-			all := flatten(r.Turns)
-			fmt.Fprintf(&b, " %.4g / %.4g, %.0f %% |", slices.Min(all)/1e6, median(all)/1e6, 100*r.Flops/slices.Min(all)/l.limit)
+		for _, peer := range peers {
+			i := slices.IndexFunc(l.results, func(r result) bool { return r.Peer == peer })
+			if i < 0 {
+				b.WriteString(" |")
+				continue
+			}
+			all := flatten(l.results[i].Turns)
+			best := slices.Min(all)
+			fmt.Fprintf(&b, " %.4g / %.4g, %.0f %% |", best/1e6, median(all)/1e6, 100*l.results[i].Flops/best/l.limit)
 		}
 		if len(l.results) > 1 {
 			ours, best, least := l.results[0], l.fastestOther(median), l.fastestOther(slices.Min[[]float64])

@@ -36,8 +36,10 @@ def arguments(**more):
     # Read by the numerical libraries when they are imported, which is therefore done after this.
     for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = str(a.threads)
-    # Intel's OpenMP threads spin for 200 ms after a call, which would disturb the next peer's turn.
-    os.environ.setdefault("KMP_BLOCKTIME", "5")
+    # Threads that spin after a call would disturb the next peer's turn: those of Intel's OpenMP do for 200 ms, those of OpenBLAS
+    # for 2^26 cycles. They still spin from one call of a turn to the next.
+    os.environ.setdefault("KMP_BLOCKTIME", "1")
+    os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "21")
     return a
 
 
