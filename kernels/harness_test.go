@@ -66,6 +66,12 @@ func rowTests() []rowTest {
 		{"mul", 2, true, false, func(s *Set, dst, a, b, _ []float32) float32 { s.mul(dst, a, b); return 0 }},
 		{"max", 2, true, false, func(s *Set, dst, a, b, _ []float32) float32 { s.max(dst, a, b); return 0 }},
 		{"scale", 1, true, false, func(s *Set, dst, a, _, _ []float32) float32 { s.scale(dst, a, 0.3); return 0 }},
+		{"scaleRows", 0, false, true, func(s *Set, dst, _, _, _ []float32) float32 {
+			if n := len(dst) / 2; n > 0 {
+				s.scaleRows(dst[:2*n], []float32{0.3, 0.7}, n)
+			}
+			return 0
+		}},
 		{"div", 1, true, false, func(s *Set, dst, a, _, _ []float32) float32 { s.div(dst, a, 0.3); return 0 }},
 		{"addScaled", 1, false, true, func(s *Set, dst, a, _, _ []float32) float32 { s.addScaled(dst, a, 0.3); return 0 }},
 		{"folds", 1, false, true, func(s *Set, dst, a, _, _ []float32) float32 {
