@@ -327,7 +327,7 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 			q.prefetch(high+low, w)
 			// The last columns of the block, as many as one call does, prefetch A: each tile of a column but four has a row, and
 			// a call goes on where the columns before it end.
-			if set.across > 1 && nextA != 0 && high+low >= 8 && p1-p < set.across {
+			if set.fetchRows && nextA != 0 && high+low >= 8 && p1-p < set.across {
 				q.fetchRows(nextA, uintptr(t.lda)*4, max(0, set.across-(p1-first))*(high+low-4))
 			}
 			if across > 1 {

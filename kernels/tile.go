@@ -104,9 +104,11 @@ type tiles struct {
 	across int
 	// tile[r][w] computes tiles of r rows by 2^w panels. Every r up to tileRows has at least w = 0.
 	tile [maxTileRows + 1][4]func(*tile)
-	// many[r], if it is not nil, is tile[r][0] for columns of more than three tiles: it does not prefetch its own panel, which the
-	// tiles of the panel before have prefetched, and which all tiles but the first find in the first-level cache.
-	many [maxTileRows + 1]func(*tile)
+	// fetchRows says that the tiles know fetch.
+	fetchRows bool
+	// many[r][w], if it is not nil, is tile[r][w] for columns of more than three tiles: it does not prefetch its own panels, which the
+	// tiles of the panels before have prefetched, and which all tiles but the first find near.
+	many [maxTileRows + 1][2]func(*tile)
 	// grid computes a grid, or reports that the tiles should; nil: they do. It changes what it is given.
 	grid func(*grid) bool
 	// packKeys transposes rows of d elements (stride ld) into panels of 16 rows: dst[p][i][j] = src[16p+j][i]; what stands
@@ -156,8 +158,8 @@ func (s *tiles) split(rows int) (h, high, low int) {
 // run computes 2^w panels of rows that split has divided. t has all but rows and count; run changes it.
 func (s *tiles) run(t *tile, h, high, low, w int) {
 	of := func(rows int) func(*tile) {
-		if f := s.many[rows]; f != nil && w == 0 && high+low > 3 {
-			return f
+		if w < 2 && high+low > 3 && s.many[rows][w] != nil {
+			return s.many[rows][w]
 		}
 		return s.tile[rows][w]
 	}

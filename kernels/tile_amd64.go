@@ -5,9 +5,10 @@ package kernels
 // tilesAVX2 puts the tiles of AVX2 into the Set.
 func (s *Set) tilesAVX2() {
 	s.tiles = tiles{
-		tileRows: 6,
-		flat:     9,
-		across:   8,
+		tileRows:  6,
+		flat:      9,
+		across:    8,
+		fetchRows: true,
 		tile: [maxTileRows + 1][4]func(*tile){
 			1: {tile1x1AVX2, tile1x2AVX2, tile1x4AVX2},
 			2: {tile2x1AVX2, tile2x2AVX2},
@@ -16,7 +17,7 @@ func (s *Set) tilesAVX2() {
 			5: {tile5x1AVX2},
 			6: {tile6x1AVX2},
 		},
-		many:        [maxTileRows + 1]func(*tile){4: tile4x1ManyAVX2, 5: tile5x1ManyAVX2, 6: tile6x1ManyAVX2},
+		many:        [maxTileRows + 1][2]func(*tile){4: {tile4x1ManyAVX2}, 5: {tile5x1ManyAVX2}, 6: {tile6x1ManyAVX2}},
 		grid:        gridAVX2,
 		packKeys:    packKeysAVX2,
 		packValues:  packValuesAVX2,
@@ -27,8 +28,20 @@ func (s *Set) tilesAVX2() {
 
 // tilesAVX512 puts the tiles of AVX-512 into the Set, over those of AVX2.
 func (s *Set) tilesAVX512() {
-	s.tileRows, s.flat, s.across, s.grid = 14, 0, 1, nil
-	s.many = [maxTileRows + 1]func(*tile){}
+	s.tileRows, s.flat, s.across, s.fetchRows, s.grid = 14, 0, 4, false, nil
+	s.many = [maxTileRows + 1][2]func(*tile){
+		4:  {tile4x1ManyAVX512, tile4x2ManyAVX512},
+		5:  {tile5x1ManyAVX512, tile5x2ManyAVX512},
+		6:  {tile6x1ManyAVX512, tile6x2ManyAVX512},
+		7:  {tile7x1ManyAVX512, tile7x2ManyAVX512},
+		8:  {tile8x1ManyAVX512, tile8x2ManyAVX512},
+		9:  {tile9x1ManyAVX512, tile9x2ManyAVX512},
+		10: {tile10x1ManyAVX512, tile10x2ManyAVX512},
+		11: {tile11x1ManyAVX512, tile11x2ManyAVX512},
+		12: {tile12x1ManyAVX512, tile12x2ManyAVX512},
+		13: {tile13x1ManyAVX512, tile13x2ManyAVX512},
+		14: {tile14x1ManyAVX512, tile14x2ManyAVX512},
+	}
 	s.tile = [maxTileRows + 1][4]func(*tile){
 		1:  {tile1x1AVX512, tile1x2AVX512, tile1x4AVX512, tile1x8AVX512},
 		2:  {tile2x1AVX512, tile2x2AVX512, tile2x4AVX512},
@@ -190,6 +203,39 @@ func tile13x1AVX512(t *tile)
 func tile14x1AVX512(t *tile)
 
 //go:noescape
+func tile4x1ManyAVX512(t *tile)
+
+//go:noescape
+func tile5x1ManyAVX512(t *tile)
+
+//go:noescape
+func tile6x1ManyAVX512(t *tile)
+
+//go:noescape
+func tile7x1ManyAVX512(t *tile)
+
+//go:noescape
+func tile8x1ManyAVX512(t *tile)
+
+//go:noescape
+func tile9x1ManyAVX512(t *tile)
+
+//go:noescape
+func tile10x1ManyAVX512(t *tile)
+
+//go:noescape
+func tile11x1ManyAVX512(t *tile)
+
+//go:noescape
+func tile12x1ManyAVX512(t *tile)
+
+//go:noescape
+func tile13x1ManyAVX512(t *tile)
+
+//go:noescape
+func tile14x1ManyAVX512(t *tile)
+
+//go:noescape
 func tile1x2AVX512(t *tile)
 
 //go:noescape
@@ -230,6 +276,39 @@ func tile13x2AVX512(t *tile)
 
 //go:noescape
 func tile14x2AVX512(t *tile)
+
+//go:noescape
+func tile4x2ManyAVX512(t *tile)
+
+//go:noescape
+func tile5x2ManyAVX512(t *tile)
+
+//go:noescape
+func tile6x2ManyAVX512(t *tile)
+
+//go:noescape
+func tile7x2ManyAVX512(t *tile)
+
+//go:noescape
+func tile8x2ManyAVX512(t *tile)
+
+//go:noescape
+func tile9x2ManyAVX512(t *tile)
+
+//go:noescape
+func tile10x2ManyAVX512(t *tile)
+
+//go:noescape
+func tile11x2ManyAVX512(t *tile)
+
+//go:noescape
+func tile12x2ManyAVX512(t *tile)
+
+//go:noescape
+func tile13x2ManyAVX512(t *tile)
+
+//go:noescape
+func tile14x2ManyAVX512(t *tile)
 
 //go:noescape
 func tile1x4AVX512(t *tile)
