@@ -430,7 +430,7 @@ func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int
 			if few != nil {
 				few(q)
 			} else {
-				q.prefetch(high+low, w)
+				set.askOn(q, high+low, w)
 				set.run(q, h, high, low, w)
 			}
 		}
@@ -627,7 +627,7 @@ func (u *attnUnit) values(o []float32, ldo int, scores []float32, stride, m, lo,
 		if few != nil {
 			few(q)
 		} else {
-			q.prefetch(high+low, w)
+			set.askOn(q, high+low, w)
 			set.run(q, h, high, low, w)
 		}
 		p += 1 << w

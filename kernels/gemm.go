@@ -29,8 +29,8 @@ import (
 //
 // Where the Set's routines do that, one call computes the same tiles of several panels.
 //
-// Chunks of rows are as even as they can be of whole tiles, and so are the tiles of a chunk (128 rows in tiles of at most 14 are
-// eight of 13 and two of 12).
+// Chunks of rows are as even as they can be of whole tiles, and so are the tiles of a chunk (128 rows in tiles of at most 6 are
+// eighteen of 6 and four of 5).
 
 const (
 	// panelWidth is the number of columns in a panel of packed weights, on every Set.
@@ -46,8 +46,8 @@ const (
 	// The rows of each of several threads are some leastPieces pieces, if there are panels enough and groupRows rows in a chunk: no
 	// thread waits for a large one at the end.
 	leastPieces = 8
-	// Rows of A whose distance makes them compete for sets of the first-level cache are copied, if there are more than
-	// copyRows of them and copyPanels panels or more; copyStride is the distance of the copies.
+	// Rows of A whose distance makes them compete for sets of the first-level cache are copied, if the Set's tiles want that, and
+	// there are more than copyRows of them and copyPanels panels or more; copyStride is the distance of the copies.
 	copyRows, copyPanels, copyStride = 4, 8, kBlock + 20
 	// actPanels is to how many panels of the result an activation is applied at once: its routines like long rows, but the
 	// panels should still be in the second-level cache.
@@ -165,7 +165,8 @@ func (t *gemmTask) Run(part, parts int) {
 // rows computes rows r0 to r1 of panels p0 to p1 in pieces, one chunk by one group each. If begun is not nil, other threads do
 // the same, and it counts the pieces that one of them has begun.
 func (t *gemmTask) rows(s *scratch, r0, r1, p0, p1 int, begun *counter) {
-	n := r1 - r0
+	n, h := r1-r0, t.x.set.tileRows
+	unit := max(2, 1<<t.x.set.width(h, 0, p1-p0)) // panels that stay together
 	chunks := (n + chunkRows - 1) / chunkRows
 	groups := 1
 	if most := (n + chunks - 1) / chunks; most >= groupRows {
@@ -173,7 +174,7 @@ func (t *gemmTask) rows(s *scratch, r0, r1, p0, p1 int, begun *counter) {
 			groups = max(1, (p1-p0)/groupPanels)
 		}
 		if begun != nil {
-			groups = max(groups, min((leastPieces+chunks-1)/chunks, (p1-p0)/2))
+			groups = max(groups, min((leastPieces+chunks-1)/chunks, (p1-p0)/unit))
 		}
 	}
 	for i := 0; ; i++ {
@@ -184,8 +185,7 @@ func (t *gemmTask) rows(s *scratch, r0, r1, p0, p1 int, begun *counter) {
 			return
 		}
 		c, g := i/groups, i%groups
-		g0, g1 := p0+cut(p1-p0, g, groups, 2), p0+cut(p1-p0, g+1, groups, 2)
-		h := t.x.set.tileRows
+		g0, g1 := p0+cut(p1-p0, g, groups, unit), p0+cut(p1-p0, g+1, groups, unit)
 		t.chunk(s, r0+cut(n, c, chunks, h), r0+cut(n, c+1, chunks, h), g0, g1, groups > 1)
 	}
 }
@@ -201,7 +201,7 @@ func (t *gemmTask) chunk(s *scratch, r0, r1, p0, p1 int, group bool) {
 	// Sums that are not final are kept aside: the output may hold the residual. (Here they lie together, too.)
 	sums := s.floats(bufSums, (p1-p0)*rows*panelWidth)
 	var copies []float32
-	if rows > copyRows && p1-p0 >= copyPanels && compete(t.lda) {
+	if !t.x.set.inPlace && rows > copyRows && p1-p0 >= copyPanels && compete(t.lda) {
 		blocks := 1
 		if group { // what is copied for one group is there for the next
 			blocks = (k + kBlock - 1) / kBlock
@@ -324,19 +324,18 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 			if p < p1 {
 				next = b.address(k0, p)
 			}
-			q.prefetch(high+low, w)
+			if across > 1 {
+				q.sideBySide(across, w, rows, next)
+				next = b.address(k0, first+1<<w)
+			}
+			set.ask(q, next, high+low, w)
+			if b.storage != Float32 {
+				q.step /= 2
+			}
 			// The last columns of the block, as many as one call does, prefetch A: each tile of a column but four has a row, and
 			// a call goes on where the columns before it end.
 			if set.fetchRows && nextA != 0 && high+low >= 8 && p1-p < set.across {
 				q.fetchRows(nextA, uintptr(t.lda)*4, max(0, set.across-(p1-first))*(high+low-4))
-			}
-			if across > 1 {
-				q.sideBySide(across, w, rows, next)
-			} else if q.step > 0 {
-				q.next = next
-				if b.storage != Float32 {
-					q.step /= 2
-				}
 			}
 			set.run(q, h, high, low, w)
 		}

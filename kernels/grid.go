@@ -88,7 +88,7 @@ func (s *Set) gridTiles(q *tile, g *grid, i, n, l, k int) {
 		default:
 			q.flags, q.rowScale = q.flags|tileRowScale, g.scaleOf(i)
 		}
-		q.prefetch(high+low, w)
+		s.askOn(q, high+low, w)
 		s.run(q, h, high, low, w)
 		p += 1 << w
 	}

@@ -37,8 +37,8 @@ type tile struct {
 	ldr      uintptr
 	rowScale *float32
 	scale    float32
-	// next is where the panels begin that the next call will read: the tiles prefetch a line every four steps of k, and then
-	// move next by step bytes. It is an address and no pointer: it may be beyond the end.
+	// next is where the panels begin that the next call will read: the tiles prefetch a line for each of their panels every four
+	// steps of k, and then move next by step bytes. It is an address and no pointer: it may be beyond the end.
 	next, step uintptr
 	// across is how many columns of tiles are done, one beside the other; 0 is one. From a column to the next it is so many bytes of
 	// b, c, sum, and of bias and residual, pointers that the routine moves. next becomes ahead, which moves as b does, and in the
@@ -69,16 +69,6 @@ func (t *tile) sideBySide(columns, w, rows int, after uintptr) {
 	t.ahead = uintptr(unsafe.Pointer(t.b)) + 2*t.besideB
 }
 
-// prefetch has count tiles of 2^w panels prefetch what follows these panels. Fewer than three tiles would have to fetch more
-// than a line in four steps; what they read comes in order, and the processor sees that by itself.
-func (t *tile) prefetch(count, w int) {
-	t.next = uintptr(unsafe.Pointer(t.b))
-	if count > 2 {
-		t.next += t.panel << w
-		t.step = 4 * panelWidth * 4 << w / uintptr(count)
-	}
-}
-
 // The flags of a tile.
 const (
 	tileAdd = 1 << iota
@@ -90,7 +80,7 @@ const (
 )
 
 // maxTileRows is the greatest height of a tile on any Set.
-const maxTileRows = 14
+const maxTileRows = 6
 
 // tiles is the part of a Set that computes products.
 type tiles struct {
@@ -104,11 +94,14 @@ type tiles struct {
 	across int
 	// tile[r][w] computes tiles of r rows by 2^w panels. Every r up to tileRows has at least w = 0.
 	tile [maxTileRows + 1][4]func(*tile)
-	// fetchRows says that the tiles know fetch.
-	fetchRows bool
+	// fetchRows says that the tiles know fetch, far that those that are not of many prefetch in every step the same row of what is at
+	// next: as much as they read.
+	fetchRows, far bool
+	// inPlace says that the tiles read rows of A at any distance as fast.
+	inPlace bool
 	// many[r][w], if it is not nil, is tile[r][w] for columns of more than three tiles: it does not prefetch its own panels, which the
 	// tiles of the panels before have prefetched, and which all tiles but the first find near.
-	many [maxTileRows + 1][2]func(*tile)
+	many [maxTileRows + 1][3]func(*tile)
 	// grid computes a grid, or reports that the tiles should; nil: they do. It changes what it is given.
 	grid func(*grid) bool
 	// packKeys transposes rows of d elements (stride ld) into panels of 16 rows: dst[p][i][j] = src[16p+j][i]; what stands
@@ -155,10 +148,27 @@ func (s *tiles) split(rows int) (h, high, low int) {
 	return h, high, n - high
 }
 
+// ask has count tiles of 2^w panels prefetch what begins at next. Where a tile prefetches a line in four steps for each of its
+// panels, fewer than three would have to fetch more; what they read comes in order, and the processor sees that by itself.
+func (s *tiles) ask(t *tile, next uintptr, count, w int) {
+	t.next = uintptr(unsafe.Pointer(t.b))
+	if count > 2 || s.far {
+		t.next = next
+	}
+	if count > 2 {
+		t.step = 4 * panelWidth * 4 << w / uintptr(count)
+	}
+}
+
+// askOn is ask for the panels that lie behind those of t.
+func (s *tiles) askOn(t *tile, count, w int) {
+	s.ask(t, uintptr(unsafe.Pointer(t.b))+t.panel<<w, count, w)
+}
+
 // run computes 2^w panels of rows that split has divided. t has all but rows and count; run changes it.
 func (s *tiles) run(t *tile, h, high, low, w int) {
 	of := func(rows int) func(*tile) {
-		if w < 2 && high+low > 3 && s.many[rows][w] != nil {
+		if w < 3 && high+low > 3 && s.many[rows][w] != nil {
 			return s.many[rows][w]
 		}
 		return s.tile[rows][w]

@@ -17,7 +17,7 @@ func (s *Set) tilesAVX2() {
 			5: {tile5x1AVX2},
 			6: {tile6x1AVX2},
 		},
-		many:        [maxTileRows + 1][2]func(*tile){4: {tile4x1ManyAVX2}, 5: {tile5x1ManyAVX2}, 6: {tile6x1ManyAVX2}},
+		many:        [maxTileRows + 1][3]func(*tile){4: {tile4x1ManyAVX2}, 5: {tile5x1ManyAVX2}, 6: {tile6x1ManyAVX2}},
 		grid:        gridAVX2,
 		packKeys:    packKeysAVX2,
 		packValues:  packValuesAVX2,
@@ -28,35 +28,20 @@ func (s *Set) tilesAVX2() {
 
 // tilesAVX512 puts the tiles of AVX-512 into the Set, over those of AVX2.
 func (s *Set) tilesAVX512() {
-	s.tileRows, s.flat, s.across, s.fetchRows, s.grid = 14, 0, 4, false, nil
-	s.many = [maxTileRows + 1][2]func(*tile){
-		4:  {tile4x1ManyAVX512, tile4x2ManyAVX512},
-		5:  {tile5x1ManyAVX512, tile5x2ManyAVX512},
-		6:  {tile6x1ManyAVX512, tile6x2ManyAVX512},
-		7:  {tile7x1ManyAVX512, tile7x2ManyAVX512},
-		8:  {tile8x1ManyAVX512, tile8x2ManyAVX512},
-		9:  {tile9x1ManyAVX512, tile9x2ManyAVX512},
-		10: {tile10x1ManyAVX512, tile10x2ManyAVX512},
-		11: {tile11x1ManyAVX512, tile11x2ManyAVX512},
-		12: {tile12x1ManyAVX512, tile12x2ManyAVX512},
-		13: {tile13x1ManyAVX512, tile13x2ManyAVX512},
-		14: {tile14x1ManyAVX512, tile14x2ManyAVX512},
-	}
+	s.tileRows, s.flat, s.across, s.grid = 6, 0, 2, nil
+	s.fetchRows, s.inPlace, s.far = false, true, true
 	s.tile = [maxTileRows + 1][4]func(*tile){
-		1:  {tile1x1AVX512, tile1x2AVX512, tile1x4AVX512, tile1x8AVX512},
-		2:  {tile2x1AVX512, tile2x2AVX512, tile2x4AVX512},
-		3:  {tile3x1AVX512, tile3x2AVX512, tile3x4AVX512},
-		4:  {tile4x1AVX512, tile4x2AVX512},
-		5:  {tile5x1AVX512, tile5x2AVX512},
-		6:  {tile6x1AVX512, tile6x2AVX512},
-		7:  {tile7x1AVX512, tile7x2AVX512},
-		8:  {tile8x1AVX512, tile8x2AVX512},
-		9:  {tile9x1AVX512, tile9x2AVX512},
-		10: {tile10x1AVX512, tile10x2AVX512},
-		11: {tile11x1AVX512, tile11x2AVX512},
-		12: {tile12x1AVX512, tile12x2AVX512},
-		13: {tile13x1AVX512, tile13x2AVX512},
-		14: {tile14x1AVX512, tile14x2AVX512},
+		1: {tile1x1AVX512, tile1x2AVX512, tile1x4AVX512, tile1x8AVX512},
+		2: {tile2x1AVX512, tile2x2AVX512, tile2x4AVX512},
+		3: {tile3x1AVX512, tile3x2AVX512, tile3x4AVX512},
+		4: {tile4x1AVX512, tile4x2AVX512, tile4x4AVX512},
+		5: {tile5x1AVX512, tile5x2AVX512, tile5x4AVX512},
+		6: {tile6x1AVX512, tile6x2AVX512, tile6x4AVX512},
+	}
+	s.many = [maxTileRows + 1][3]func(*tile){
+		4: {2: tile4x4ManyAVX512},
+		5: {2: tile5x4ManyAVX512},
+		6: {2: tile6x4ManyAVX512},
 	}
 	s.probes = probes{fma: probeFMAAVX512, read: probeReadAVX512}
 }
@@ -179,63 +164,6 @@ func tile5x1AVX512(t *tile)
 func tile6x1AVX512(t *tile)
 
 //go:noescape
-func tile7x1AVX512(t *tile)
-
-//go:noescape
-func tile8x1AVX512(t *tile)
-
-//go:noescape
-func tile9x1AVX512(t *tile)
-
-//go:noescape
-func tile10x1AVX512(t *tile)
-
-//go:noescape
-func tile11x1AVX512(t *tile)
-
-//go:noescape
-func tile12x1AVX512(t *tile)
-
-//go:noescape
-func tile13x1AVX512(t *tile)
-
-//go:noescape
-func tile14x1AVX512(t *tile)
-
-//go:noescape
-func tile4x1ManyAVX512(t *tile)
-
-//go:noescape
-func tile5x1ManyAVX512(t *tile)
-
-//go:noescape
-func tile6x1ManyAVX512(t *tile)
-
-//go:noescape
-func tile7x1ManyAVX512(t *tile)
-
-//go:noescape
-func tile8x1ManyAVX512(t *tile)
-
-//go:noescape
-func tile9x1ManyAVX512(t *tile)
-
-//go:noescape
-func tile10x1ManyAVX512(t *tile)
-
-//go:noescape
-func tile11x1ManyAVX512(t *tile)
-
-//go:noescape
-func tile12x1ManyAVX512(t *tile)
-
-//go:noescape
-func tile13x1ManyAVX512(t *tile)
-
-//go:noescape
-func tile14x1ManyAVX512(t *tile)
-
-//go:noescape
 func tile1x2AVX512(t *tile)
 
 //go:noescape
@@ -254,63 +182,6 @@ func tile5x2AVX512(t *tile)
 func tile6x2AVX512(t *tile)
 
 //go:noescape
-func tile7x2AVX512(t *tile)
-
-//go:noescape
-func tile8x2AVX512(t *tile)
-
-//go:noescape
-func tile9x2AVX512(t *tile)
-
-//go:noescape
-func tile10x2AVX512(t *tile)
-
-//go:noescape
-func tile11x2AVX512(t *tile)
-
-//go:noescape
-func tile12x2AVX512(t *tile)
-
-//go:noescape
-func tile13x2AVX512(t *tile)
-
-//go:noescape
-func tile14x2AVX512(t *tile)
-
-//go:noescape
-func tile4x2ManyAVX512(t *tile)
-
-//go:noescape
-func tile5x2ManyAVX512(t *tile)
-
-//go:noescape
-func tile6x2ManyAVX512(t *tile)
-
-//go:noescape
-func tile7x2ManyAVX512(t *tile)
-
-//go:noescape
-func tile8x2ManyAVX512(t *tile)
-
-//go:noescape
-func tile9x2ManyAVX512(t *tile)
-
-//go:noescape
-func tile10x2ManyAVX512(t *tile)
-
-//go:noescape
-func tile11x2ManyAVX512(t *tile)
-
-//go:noescape
-func tile12x2ManyAVX512(t *tile)
-
-//go:noescape
-func tile13x2ManyAVX512(t *tile)
-
-//go:noescape
-func tile14x2ManyAVX512(t *tile)
-
-//go:noescape
 func tile1x4AVX512(t *tile)
 
 //go:noescape
@@ -318,6 +189,24 @@ func tile2x4AVX512(t *tile)
 
 //go:noescape
 func tile3x4AVX512(t *tile)
+
+//go:noescape
+func tile4x4AVX512(t *tile)
+
+//go:noescape
+func tile5x4AVX512(t *tile)
+
+//go:noescape
+func tile6x4AVX512(t *tile)
+
+//go:noescape
+func tile4x4ManyAVX512(t *tile)
+
+//go:noescape
+func tile5x4ManyAVX512(t *tile)
+
+//go:noescape
+func tile6x4ManyAVX512(t *tile)
 
 //go:noescape
 func tile1x8AVX512(t *tile)
