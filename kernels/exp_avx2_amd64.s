@@ -1,6 +1,7 @@
 //go:build !purego
 
 #include "textflag.h"
+#include "exp_amd64.h"
 
 // The row routines of attention on AVX2: maxima and exponentials of several rows of scores in a call, and the fold of a block.
 //
@@ -15,22 +16,7 @@
 // next row, goes between the vectors of the third: neither waits for the other.
 //
 // A block in which a d is beyond -expLow, or NaN, is left to a loop over 16 elements that takes care of these: as an unsigned
-// integer, such a d is greater than -expLow. What differs from the exp of rows_amd64.h gives the same bits: the smaller magic
-// has no 127 in it, so that n<<23 can be added to the exponent of p.
-
-#define CONSTANT(name, bits) \
-	DATA name<>+0(SB)/4, $bits \
-	GLOBL name<>(SB), RODATA|NOPTR, $4
-
-CONSTANT(one, 0x3f800000)
-CONSTANT(minusInf, 0xff800000)
-CONSTANT(log2e, 0x3fb8aa3b)
-CONSTANT(magic, 0x4b400000)    // 1.5·2^23
-CONSTANT(exp2, 0x3efffffe)
-CONSTANT(exp3, 0x3e2aaa49)
-CONSTANT(exp4, 0x3d2aac79)
-CONSTANT(exp5, 0x3c091cf1)
-CONSTANT(exp6, 0x3ab5121c)
+// integer, such a d is greater than -expLow.
 
 // mask: 16 times -1, 16 times 0. The 16 numbers from mask+4·(16-n) select the first n of 16 elements.
 DATA mask<>+0(SB)/8, $-1
@@ -57,8 +43,6 @@ GLOBL mask<>(SB), RODATA|NOPTR, $128
 CONSTANT8(ln2Hi, 0x3f317218)
 CONSTANT8(minusLn2Lo, 0x3102e308)
 CONSTANT8(expBound, 0x42aeac4f) // -expLow
-
-#define LET(c, r) VBROADCASTSS c<>(SB), r
 
 #define DST    DI  // of the block that is expanded
 #define SRC    SI  // of the block that is reduced

@@ -22,6 +22,7 @@ func machineSets() []*Set {
 	avx512 := avx2.with("avx512")
 	avx512.check = true
 	avx512.rowsAVX512()
+	avx512.attentionAVX512()
 	avx512.tilesAVX512()
 	return []*Set{avx512, avx2}
 }

@@ -248,12 +248,20 @@ func maskOp(m *machine, in *instr) error {
 		m.k[in.reg] = m.gpr[in.rm] & word
 	case 0x46:
 		m.k[in.reg] = ^(m.k[in.v] ^ m.k[in.rm]) & word
+	case 0x98:
+		m.flags &^= statusFlags
+		switch (m.k[in.reg] | m.k[in.rm]) & word {
+		case 0:
+			m.flags |= zeroFlag
+		case word:
+			m.flags |= carryFlag
+		}
 	}
 	return nil
 }
 
 // statusFlags are carry, parity, adjust, zero, sign and overflow.
-const statusFlags = 0x8d5
+const statusFlags, carryFlag, zeroFlag = 0x8d5, 1, 1 << 6
 
 // integerOp does an instruction on general registers, of 64 or 32 bits.
 func integerOp(m *machine, in *instr) error {

@@ -147,6 +147,11 @@ func TestArithmetic(t *testing.T) {
 		{"62f26d4898cb", func(dst, a, b uint32) uint32 { return fma(dst, b, a) }},
 		{"62f26d48a8cb", func(dst, a, b uint32) uint32 { return fma(a, dst, b) }},
 		{"62f26d48b8cb", func(dst, a, b uint32) uint32 { return fma(a, b, dst) }},
+		{"62f26d48bccb", func(dst, a, b uint32) uint32 { return fma(a^1<<31, b, dst) }},
+		{"62f26d48becb", func(dst, a, b uint32) uint32 { return fma(a^1<<31, b, dst^1<<31) }},
+		{"62f16d48fecb", func(_, a, b uint32) uint32 { return a + b }},
+		{"62f26d483fcb", func(_, a, b uint32) uint32 { return max(a, b) }},
+		{"62f26d483bcb", func(_, a, b uint32) uint32 { return min(a, b) }},
 		{"62f26d4865cb", nil}, // vblendmps, below
 		{"62f17c485bcb", func(_, _, b uint32) uint32 { return math.Float32bits(float32(int32(b))) }},
 		{"62f17c4810cb", func(_, _, b uint32) uint32 { return b }},
@@ -239,6 +244,10 @@ func TestCompare(t *testing.T) {
 	if r.k[5] != 0b0110 {
 		t.Errorf("under a mask: %b, want 110", r.k[5])
 	}
+	r.z[2], r.z[3] = vector{}, vector{5: 1, 36: 1}
+	if r.hex("62f16d4876cb"); r.k[1] != 0xffff&^(1<<1|1<<9) {
+		t.Errorf("vpcmpeqd k1, zmm2, zmm3: %b", r.k[1])
+	}
 	r.z[1].setLane(15, 1)
 	r.do([]byte{0xc5, 0xf4, 0xc2, 0xc9, 15}) // vcmpps ymm1, ymm1, ymm1, 15
 	if r.z[1].lane(0) != 1<<32-1 || r.z[1].lane(8) != 0 || r.z[1].lane(15) != 0 {
@@ -303,6 +312,12 @@ func TestMoves(t *testing.T) {
 	r.k[2] = 0xff00
 	if r.hex("c5ec46cb"); r.k[1] != 0xffff&^(0xff00^0x1234) {
 		t.Errorf("kxnorw k1, k2, k3: %x", r.k[1])
+	}
+	for _, c := range []struct{ k2, k3, flags uint64 }{{0, 0x10000, zeroFlag}, {0xff00, 0xff, carryFlag}, {1, 0xff00, 0}} {
+		r.k[2], r.k[3] = c.k2, c.k3
+		if r.hex("c5f898d3"); r.flags&statusFlags != c.flags {
+			t.Errorf("kortestw %x, %x: flags %x, want %x", c.k2, c.k3, r.flags&statusFlags, c.flags)
+		}
 	}
 	r.z[16] = vector{3: 0x80, 11: 0xff, 63: 0x90}
 	if r.hex("62b27e4839e8"); r.k[5] != 1<<0|1<<2|1<<15 {

@@ -97,8 +97,14 @@ var ops = []op{
 	ternary("vfmadd132ps", "66.0F38.W0 98"),
 	ternary("vfmadd213ps", "66.0F38.W0 A8"),
 	ternary("vfmadd231ps", "66.0F38.W0 B8"),
+	ternary("vfnmadd231ps", "66.0F38.W0 BC"),
+	ternary("vfnmsub231ps", "66.0F38.W0 BE"),
+	ternary("vpaddd", "66.0F.W0 FE"),
+	ternary("vpmaxud", "66.0F38.WIG 3F"),
+	ternary("vpminud", "66.0F38.WIG 3B"),
 	{name: "vpslld", code: "66.0F.W0 72 /6", exec: vectorOp, operands: shift, elem: 4, broadcasts: true, immBytes: 1},
 	{name: "vcmpps", code: "NP.0F.W0 C2", exec: vectorOp, does: compare, elem: 4, broadcasts: true, immBytes: 1},
+	{name: "vpcmpeqd", code: "66.0F.W0 76", exec: vectorOp, does: compare, elem: 4, broadcasts: true},
 	{name: "vblendmps", code: "66.0F38.W0 65", exec: vectorOp, does: blend, elem: 4, broadcasts: true},
 	unary("vcvtdq2ps", "NP.0F.W0 5B", full),
 	unary("vpmovsxbd", "66.0F38.WIG 21", quarter),
@@ -114,6 +120,7 @@ var ops = []op{
 
 	{name: "kmovw", code: "NP.0F.W0 92", exec: maskOp, operands: masks},
 	{name: "kxnorw", code: "NP.0F.W0 46", exec: maskOp, operands: masks},
+	{name: "kortestw", code: "NP.0F.W0 98", exec: maskOp, operands: masks},
 
 	integer("mov", "89", toRM, 0),
 	integer("mov", "8B", toReg, 0),
