@@ -262,13 +262,14 @@ func (u *attnUnit) piece(r *queryRun) {
 	if u.keys > keyBlock && u.grids() {
 		u.lookNear(r)
 	}
-	u.scores(scores, stride, r, n, base)
+	plain := lo == base && t.p.Bias == nil && t.p.SoftCap == 0 && (r.even || r.grows) // all scores are as the product gives them
+	lanes, taken := u.scores(scores, stride, r, n, base, plain)
 	grow := 0
 	if r.grows { // the first row sees fewer
 		grow, hi = 1, hi-m+1
 		n = hi
 	}
-	if !r.even && !r.grows || lo > base || t.p.Bias != nil || t.p.SoftCap != 0 {
+	if !plain {
 		for i := range m {
 			u.adjust(scores[i*stride:][:n+i*grow], r, i, base)
 		}
@@ -288,9 +289,13 @@ func (u *attnUnit) piece(r *queryRun) {
 		o, ldo = u.s.floats(bufEdge, m*(dPad+2)), dPad
 		bm, bl = o[m*dPad:][:m], o[m*(dPad+1):][:m]
 	}
-	if u.block.once {
+	switch {
+	case u.block.once:
 		u.weighPrefetching(bl, bm, scores, stride, n, lo)
-	} else {
+	case taken > 0:
+		set.lanesMax(bm, lanes, scores[taken:], stride, n-taken, grow)
+		set.expSums(bl, bm, scores, stride, n, grow)
+	default:
 		set.weigh(bl, bm, scores, stride, n, grow)
 	}
 	switch {
@@ -352,17 +357,26 @@ func (u *attnUnit) grids() bool {
 	return !u.block.once && u.block.keys16 == nil && u.t.p.HeadDim <= kBlock
 }
 
+// beginLanes returns lanes that begin the maxima of so many rows.
+func (s *scratch) beginLanes(rows int) []lanes {
+	l := unsafe.Slice((*lanes)(unsafe.Pointer(unsafe.SliceData(s.floats(bufLanes, rows*panelWidth)))), rows)
+	for i := range l {
+		l[i] = noLanes
+	}
+	return l
+}
+
 // nearPanels is how many panels of keys a grid takes while it prefetches what is near: it prefetches rows of one matrix.
 const nearPanels = 8
 
 // scoreGrid is scores by grids. Where rows grow, a panel of keys begins with the first row that sees one of them.
-func (u *attnUnit) scoreGrid(scores []float32, stride int, r *queryRun, n, base int) {
+func (u *attnUnit) scoreGrid(scores []float32, stride int, r *queryRun, n, base int, plain bool) (l []lanes, taken int) {
 	d, q := u.t.p.HeadDim, &u.s.grid
-	run := func(row, p, panels int) {
+	run := func(row, p, panels int, maxima *lanes) {
 		*q = grid{
 			c: &scores[row*stride+p*panelWidth], ldc: uintptr(stride) * 4, a: &r.q[row*r.ldq], lda: uintptr(r.ldq) * 4,
 			b: &u.block.keys[((base-u.block.base)/panelWidth+p)*panelWidth*d], panel: uintptr(d) * panelWidth * 4,
-			k: d, rows: r.m - row, panels: panels, scale: &u.t.p.Scale,
+			k: d, rows: r.m - row, panels: panels, scale: &u.t.p.Scale, maxima: maxima,
 		}
 		u.grid()
 	}
@@ -370,25 +384,36 @@ func (u *attnUnit) scoreGrid(scores []float32, stride int, r *queryRun, n, base 
 	if r.grows {
 		first -= r.m - 1
 	}
-	p, panels := padded(first)/panelWidth, padded(n)/panelWidth
+	p, panels, whole := padded(first)/panelWidth, padded(n)/panelWidth, first/panelWidth
+	var maxima *lanes
+	if set := u.t.x.set; plain && set.lanesMax != nil && r.m >= set.maximaRows && whole > 0 {
+		l, taken = u.s.beginLanes(r.m), whole*panelWidth
+		maxima = &l[0]
+	}
 	for i := 0; i < p; {
 		n := p - i
+		if maxima != nil {
+			n = whole - i
+		}
 		if u.near.left > 0 {
 			n = min(n, nearPanels)
 		}
-		run(0, i, n)
-		i += n
+		run(0, i, n, maxima)
+		if i += n; i == whole {
+			maxima = nil
+		}
 	}
 	for ; p < panels; p++ {
-		run(p*panelWidth+1-first, p, 1)
+		run(p*panelWidth+1-first, p, 1, nil)
 	}
+	return l, taken
 }
 
-// scores computes the scaled scores of a run against n keys of the block from key base on.
-func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int) {
+// scores computes the scaled scores of a run against n keys of the block from key base on. If they are plain, it may take the
+// maxima of the first of them on the way, and returns their lanes and how many keys that were.
+func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int, plain bool) (l []lanes, taken int) {
 	if u.grids() {
-		u.scoreGrid(scores, stride, r, n, base)
-		return
+		return u.scoreGrid(scores, stride, r, n, base, plain)
 	}
 	set, d := u.t.x.set, u.t.p.HeadDim
 	panels := padded(n) / panelWidth
@@ -436,6 +461,7 @@ func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int
 		}
 		p += 1 << w
 	}
+	return nil, 0
 }
 
 // keyRows is scores for two rows and more, and as many of the first panels of keys, read once, as lie in four streams. It returns

@@ -67,6 +67,7 @@ const (
 	bufKeys           // panels of keys
 	bufValues         // panels of values
 	bufScores         // scores of a block of queries
+	bufLanes          // lanes of maxima of a block of queries
 	bufState          // maxima and sums of queries
 	bufFactors        // what two blocks' results are multiplied by as they are folded
 	bufParts          // results of blocks that are folded at the end

@@ -26,6 +26,8 @@ type grid struct {
 	// pieces down and moves next, which is an address and no pointer: it may be beyond the end.
 	next, step uintptr
 	pieces     int
+	// If it is not nil, and the Set has lanesMax: the lanes of the rows' maxima, which take in the columns in ascending order.
+	maxima *lanes
 }
 
 // gridMost is about the most multiply-adds of a call of assembly: it takes some 40 microseconds.

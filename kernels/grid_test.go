@@ -3,6 +3,7 @@ package kernels
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -53,9 +54,17 @@ func TestGrid(t *testing.T) {
 							of = func(i int) float32 { return scale[i] }
 						}
 						gridGo(want, ldc, a, lda, b, height, rows, panels, k, grow, of)
+						maxima := slices.Repeat([]lanes{noLanes}, rows)
+						taken := s.lanesMax != nil && rows >= s.maximaRows && k%2 == 0
+						if taken {
+							g.maxima = &maxima[0]
+						}
 						s.runGrid(&q, &g)
 						what := fmt.Sprintf("%s: %d rows, %d panels, k=%d, grow=%d, scales %d", s.name, rows, panels, k, grow, scales)
 						equal(t, what, got, want)
+						if taken {
+							checkMaxima(t, s, what, maxima, got, ldc, rows, panels)
+						}
 						if err := check(); err != nil {
 							t.Fatalf("%s: %v", what, err)
 						}
@@ -64,4 +73,35 @@ func TestGrid(t *testing.T) {
 			}
 		}
 	}
+}
+
+// checkMaxima compares the lanes of maxima of a grid's rows with the definition, and what lanesMax makes of them and of further
+// elements, which are those of another row.
+func checkMaxima(t *testing.T, s *Set, what string, l []lanes, c []float32, ldc, rows, panels int) {
+	n := panels * panelWidth
+	var want, got [40]float32
+	for i := range rows {
+		row := c[i*ldc:][:n]
+		lane := noLanes
+		for j, x := range row {
+			lane[j%16] = greater(x, lane[j%16])
+		}
+		equal(t, fmt.Sprintf("%s: lanes of row %d", what, i), l[i][:], lane[:])
+		want[i] = rowMaxGo(append(slices.Clip(row), c[i*ldc:][:min(n, i)]...))
+	}
+	for i := range rows {
+		s.lanesMax(got[i:i+1], l[i:i+1], c[i*ldc:], ldc, min(n, i), 1)
+	}
+	equal(t, what+": maxima", got[:rows], want[:rows])
+	more := 0
+	if n >= rows {
+		more = 1 // rows of 0, 1, 2, ... elements
+	}
+	s.lanesMax(got[:rows], l, c, ldc, 0, more)
+	if more == 0 {
+		for i := range rows {
+			want[i] = rowMaxGo(c[i*ldc:][:n])
+		}
+	}
+	equal(t, what+": maxima together", got[:rows], want[:rows])
 }

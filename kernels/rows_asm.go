@@ -2,8 +2,6 @@
 
 package kernels
 
-import "math"
-
 // piece is how many elements one call of assembly takes at most: such a call cannot be preempted, and should not hold up
 // the garbage collector for more than some 10 µs. A multiple of every block, so that pieces begin at lane 0.
 const piece = 16384
@@ -43,11 +41,3 @@ func widen(f func(dst *float32, src *uint16, n int), rest func(dst []float32, sr
 		rest(dst[whole:], src[whole:])
 	}
 }
-
-// noLanes are lanes that begin a maximum.
-var noLanes = func() (l lanes) {
-	for i := range l {
-		l[i] = float32(math.Inf(-1))
-	}
-	return l
-}()

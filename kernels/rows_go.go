@@ -48,6 +48,14 @@ type rows struct {
 // lanes are the partial results of a row reduction: lane i has taken the elements i, i+16, i+32, ...
 type lanes [16]float32
 
+// noLanes are lanes that begin a maximum.
+var noLanes = func() (l lanes) {
+	for i := range l {
+		l[i] = float32(math.Inf(-1))
+	}
+	return l
+}()
+
 // sum adds the lanes up as a tree: +8, +4, +2, +1.
 func (l *lanes) sum() float32 {
 	for w := 8; w > 0; w /= 2 {

@@ -104,6 +104,10 @@ type tiles struct {
 	many [maxTileRows + 1][3]func(*tile)
 	// grid computes a grid, or reports that the tiles should; nil: they do. It changes what it is given.
 	grid func(*grid) bool
+	// lanesMax, if it is not nil, is rowMaxes for rows of at most 1024 elements, or of none, whose lanes are those of l already: then
+	// grid takes the maxima of a product as its tiles store, where it has no fewer than maximaRows rows.
+	lanesMax   func(max []float32, l []lanes, x []float32, ld, n, grow int)
+	maximaRows int
 	// packKeys transposes rows of d elements (stride ld) into panels of 16 rows: dst[p][i][j] = src[16p+j][i]; what stands
 	// beyond the last row means nothing. dst is ⌈rows/16⌉·d·16 elements.
 	packKeys func(dst, src []float32, ld, rows, d int)
