@@ -23,6 +23,7 @@ type class struct {
 	convertRGB bool
 	cropPct    float64 // not 0: the resize of ConvNeXT
 	floats     bool    // what DINOv3 does: rescale first, and resize float32, which only torchvision's backend has
+	noPad      bool    // do_pad means nothing
 }
 
 var (
@@ -40,16 +41,16 @@ var edgeCrop = class{resample: Bicubic, mean: clipMean, std: clipStd, size: size
 
 // classes are the processors that are known, by the name of their class without its ending.
 var classes = map[string]class{
-	"Beit":        {resample: Bicubic, mean: half3, std: half3, size: square224, crop: square224},
+	"Beit":        {resample: Bicubic, mean: half3, std: half3, size: square224, crop: square224, noPad: true},
 	"Bit":         edgeCrop,
 	"Blip":        {resample: Bicubic, mean: clipMean, std: clipStd, size: sizeConfig{height: 384, width: 384}, convertRGB: true},
 	"CLIP":        edgeCrop,
 	"ChineseCLIP": edgeCrop,
 	"ConvNext": {resample: Bicubic, mean: half3, std: half3, size: sizeConfig{shortest: 384}, shortest: true,
-		cropPct: 224.0 / 256},
+		cropPct: 224.0 / 256, noPad: true},
 	"DeiT": {resample: Bicubic, mean: half3, std: half3, size: sizeConfig{height: 256, width: 256}, crop: square224,
 		centerCrop: true},
-	"DINOv3ViT": {resample: Bilinear, mean: imageNetMean, std: imageNetStd, size: square224, floats: true},
+	"DINOv3ViT": {resample: Bilinear, mean: imageNetMean, std: imageNetStd, size: square224, floats: true, noPad: true},
 	"MobileNetV1": {resample: Bilinear, mean: half3, std: half3, size: sizeConfig{shortest: 256}, crop: square224,
 		shortest: true, centerCrop: true},
 	"Pvt":    {resample: Bicubic, mean: imageNetMean, std: imageNetStd, size: square224},
@@ -135,8 +136,8 @@ func parseConfig(b []byte, fsys fs.FS) (*Processor, error) {
 	if fast || k.floats {
 		p.backend = Torchvision
 	}
-	// Without a pad_size it would be up to the largest of a batch. DINOv3's processor does not pad.
-	if c.flag("do_pad", false, &err) && !p.floats && c["pad_size"] != nil && !isNull(c["pad_size"]) {
+	// Without a pad_size it would be up to the largest of a batch.
+	if c.flag("do_pad", false, &err) && !k.noPad && c["pad_size"] != nil && !isNull(c["pad_size"]) {
 		read(c, "pad_size", &p.pad, sizeConfig{}, false, &err, func(b []byte) (sizeConfig, error) { return parseSize(b, false) })
 	}
 	if p.class == "CLIP" && c.flag("use_square_size", false, &err) { // KOSMOS-2's: the square of the class, whatever size says
