@@ -33,8 +33,15 @@ func (p *Processor) processFloats(dst []float32, src *Image, l *plan, w window, 
 			out = out[x0:][:width]
 			clear(out)
 			tap := ty.taps[row-l.y.from]
+			rounded := roundedProducts(tap.n)
 			for j, weight := range ty.floats[tap.w:][:tap.n] {
 				in := s.floats[((tap.at-ty.first+j)*3+c)*width:][:width]
+				if j < rounded {
+					for x, v := range in {
+						out[x] += float32(v * weight)
+					}
+					continue
+				}
 				for x, v := range in {
 					out[x] = fma(v, weight, out[x])
 				}
@@ -61,8 +68,13 @@ func (p *Processor) filterRows(src *Image, tx, ty *table, s *scratch) {
 			for x, tap := range tx.taps {
 				var sum float32
 				line := s.line[tap.at-tx.first:][:tap.n]
+				rounded := roundedProducts(tap.n)
 				for j, weight := range tx.floats[tap.w:][:tap.n] {
-					sum = fma(line[j], weight, sum)
+					if j < rounded {
+						sum += float32(line[j] * weight)
+					} else {
+						sum = fma(line[j], weight, sum)
+					}
 				}
 				out[x] = sum
 			}
@@ -70,7 +82,12 @@ func (p *Processor) filterRows(src *Image, tx, ty *table, s *scratch) {
 	}
 }
 
-// newFloatTable computes PyTorch's weights in float32: the formula of row.weights, with every step rounded.
+// roundedProducts returns how many of a sum's n products PyTorch's code rounds before it adds them: the first, then whole fours,
+// which it multiplies as vectors. Those that are left over are fused with the sums.
+func roundedProducts(n int) int { return 1 + (n-1)/4*4 }
+
+// newFloatTable computes PyTorch's weights in float32: the formula of row.weights, whose steps are rounded where PyTorch's are: a
+// sum with 0.5, and what follows it, is a float64.
 func newFloatTable(k tableKey) *table {
 	t := &table{first: k.in}
 	scale := float32(k.in) / float32(k.out)
@@ -84,12 +101,12 @@ func newFloatTable(k tableKey) *table {
 			t.floats = append(t.floats, 1)
 		} else {
 			center := float32((float32(i) + 0.5) * scale)
-			from = max(0, int(center-support+0.5))
-			to = min(k.in, int(center+support+0.5))
+			from = max(0, int(float64(center-support)+0.5))
+			to = min(k.in, int(float64(center+support)+0.5))
 			at := len(t.floats)
 			var sum float32
 			for j := from; j < to; j++ {
-				weight := kernel32(k.filter, float32((float32(j)-center+0.5)*inverse))
+				weight := kernel32(k.filter, float32((float64(float32(j)-center)+0.5)*float64(inverse)))
 				t.floats = append(t.floats, weight)
 				sum += weight
 			}
