@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes testdata/models: tiny random models as transformers and sentence-transformers save them, with inputs and outputs.
 
-    python3 testdata/models.py [head_sizes | vision]
+    python3 testdata/models.py [head_sizes | token_classes | vision]
 
 Needs transformers 5.23, torch 2.8, sentence-transformers 6.2, tokenizers, safetensors. Outputs are computed in float64 and
 stored as float32; case.json holds, for each output, the largest error that PyTorch itself makes in float32. A run's tensors
@@ -319,6 +319,30 @@ def head_sizes():
         save_decoder(name, cls(cls.config_class(**{**base, **options})), full, ids, mask)
 
 
+def token_classes():
+    """Decoders whose head for each token is called classifier, and Gemma with the exact GELU, which only the name gelu does not mean."""
+    torch.manual_seed(4)
+    ids = torch.randint(3, VOCAB, (3, 9))
+    mask = torch.ones_like(ids)
+    mask[1, 6:] = 0
+    small = dict(vocab_size=VOCAB, num_labels=3, max_position_embeddings=16)
+    for name, model in [
+        ("gpt2/tokcls", tf.GPT2ForTokenClassification(tf.GPT2Config(n_embd=12, n_layer=1, n_head=2, n_positions=16, **small))),
+        ("gpt_neo/tokcls", tf.GPTNeoForTokenClassification(tf.GPTNeoConfig(
+            hidden_size=12, num_layers=2, num_heads=2, attention_types=[[["global", "local"], 1]], window_size=3, **small))),
+        ("gpt_neox/tokcls", tf.GPTNeoXForTokenClassification(tf.GPTNeoXConfig(
+            hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=20, **small))),
+        ("bloom/tokcls", tf.BloomForTokenClassification(tf.BloomConfig(hidden_size=12, n_layer=1, n_head=2, **small))),
+        ("falcon/tokcls", tf.FalconForTokenClassification(tf.FalconConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2, **small))),
+        ("gemma/gelu_python", tf.GemmaModel(tf.GemmaConfig(
+            hidden_size=12, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1, head_dim=6, intermediate_size=20,
+            hidden_act="gelu_python", **small))),
+    ]:
+        model.set_attn_implementation("eager")
+        randomize(model.eval())
+        save_case(model, name, {"main": {"input_ids": ids, "attention_mask": mask}})
+
+
 def vision():
     """Models of images, and of images and texts, with options that change what is computed."""
     torch.manual_seed(2)
@@ -430,7 +454,7 @@ def vision():
 
 if __name__ == "__main__":
     if len(sys.argv) == 2:
-        {"head_sizes": head_sizes, "vision": vision}[sys.argv[1]]()
+        {"head_sizes": head_sizes, "token_classes": token_classes, "vision": vision}[sys.argv[1]]()
         sys.exit()
     torch.manual_seed(1)
     np.random.seed(1)
@@ -439,4 +463,5 @@ if __name__ == "__main__":
     sentence_models()
     decoders()
     head_sizes()
+    token_classes()
     vision()

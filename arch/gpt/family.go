@@ -171,7 +171,7 @@ var families = map[string]*family{
 			if orElse(r.Bidirectional, false) {
 				return errors.New("use_bidirectional_attention is supported for gemma3_text only")
 			}
-			if c.Act == kernels.GELU { // files that say gelu mean this form
+			if orElse(r.Act, "") == "gelu" { // files that say so mean this form
 				c.Act = kernels.GELUTanh
 			}
 			return gemma(c, r)
