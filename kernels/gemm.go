@@ -38,8 +38,10 @@ const (
 	// kBlock is the length of a chain: block sums are added. It is part of the definition of the result.
 	kBlock = 256
 	// chunkRows bounds a chunk, but for part of a tile: with it the part of A that should stay in the second-level cache (1 KiB a
-	// row), and the time that a call of an assembly routine takes. Sums and panels need room there, too.
+	// row). Sums and panels need room there, too.
 	chunkRows = 128
+	// callRows bounds the rows of a call of an assembly routine, times the panels: it takes some 80 microseconds.
+	callRows = 1152
 	// A group is groupPanels panels or some more, if there are groupRows rows at least. All panels are one group if a chunk of A
 	// has more than groupBytes, since it would come from the third-level cache for each.
 	groupPanels, groupRows, groupBytes = 16, 32, 320 << 10
@@ -298,7 +300,7 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 		sum := sums[(p-p0)*panelWidth*rows:]
 		across := 1 // columns of tiles that are done at once
 		if few == nil && !b.gated && b.storage == Float32 {
-			across = max(1, min(set.across, full>>w))
+			across = max(1, min(set.across, full>>w, callRows/(rows<<w)))
 		}
 		p += across << w
 		q := &s.tile

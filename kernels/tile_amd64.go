@@ -28,7 +28,7 @@ func (s *Set) tilesAVX2() {
 
 // tilesAVX512 puts the tiles of AVX-512 into the Set, over those of AVX2.
 func (s *Set) tilesAVX512() {
-	s.tileRows, s.flat, s.across, s.grid = 6, 0, 2, gridAVX512
+	s.tileRows, s.flat, s.grid = 6, 0, gridAVX512
 	s.fetchRows, s.inPlace, s.far = false, true, true
 	s.tile = [maxTileRows + 1][4]func(*tile){
 		1: {tile1x1AVX512, tile1x2AVX512, tile1x4AVX512, tile1x8AVX512},
