@@ -27,6 +27,7 @@ CONSTANT(expBound, 0x42aeac4f) // -expLow
 #define SUM    R11
 #define STOP   R13 // elements left where the vectors one by one end
 #define ONES   BX  // -1
+#define TREE   R14 // where the lanes of the row go in the frame
 #define KEPT   R15 // lanes of a row that comes in pieces, or 0
 
 #define FAR    Z24 // the greatest d
@@ -107,23 +108,61 @@ CONSTANT(expBound, 0x42aeac4f) // -expLow
 	BZHIL   R12, ONES, R12 \
 	KMOVW   R12, k
 
-// TREE: X0 = the 16 lanes in z folded: +8, +4, +2, +1.
-#define TREE(op, z) \
-	VEXTRACTF64X4 $1, z, Y1 \
-	VMOVAPS       z, Z0      \
-	op            Y0, Y1, Y0 \
-	VEXTRACTF128  $1, Y0, X1 \
-	op            X0, X1, X0 \
-	VMOVHLPS      X0, X0, X1 \
-	op            X0, X1, X0 \
-	VMOVSHDUP     X0, X1     \
-	op            X0, X1, X0
+// The lanes of eight rows, in the frame, are folded together: +8 as they are read, then +4, +2 and +1 with the lanes of two, four and
+// eight rows side by side. op takes b, a and the result; a has the higher lanes.
+#define FOLD8(op, i, y) \
+	VMOVUPS (64*i)(SP), y    \
+	VMOVUPS (64*i+32)(SP), Y8 \
+	op      y, Y8, y
+#define FOLD4(op, y0, y1, y) \
+	VPERM2F128 $0x31, y1, y0, Y8 \
+	VPERM2F128 $0x20, y1, y0, Y9 \
+	op         Y9, Y8, y
+#define FOLD2(op, y0, y1, y) \
+	VUNPCKHPD y1, y0, Y8 \
+	VUNPCKLPD y1, y0, Y9 \
+	op        Y9, Y8, y
+#define FOLD1(op, y0, y1, y) \
+	VSHUFPS $0xdd, y1, y0, Y8 \
+	VSHUFPS $0x88, y1, y0, Y9 \
+	op      Y9, Y8, y
+
+// TREES: Y0 = the trees of the lanes of eight rows.
+#define TREES(op) \
+	FOLD8(op, 0, Y0)       \
+	FOLD8(op, 4, Y4)       \
+	FOLD4(op, Y0, Y4, Y0)  \
+	FOLD8(op, 1, Y1)       \
+	FOLD8(op, 5, Y5)       \
+	FOLD4(op, Y1, Y5, Y1)  \
+	FOLD2(op, Y0, Y1, Y0)  \
+	FOLD8(op, 2, Y2)       \
+	FOLD8(op, 6, Y6)       \
+	FOLD4(op, Y2, Y6, Y2)  \
+	FOLD8(op, 3, Y3)       \
+	FOLD8(op, 7, Y7)       \
+	FOLD4(op, Y3, Y7, Y3)  \
+	FOLD2(op, Y2, Y3, Y2)  \
+	FOLD1(op, Y0, Y2, Y0)
+
+// STORE writes the trees of the rows in the frame, which TREE ends behind, to out.
+#define STORE(op, out) \
+	TREES(op)              \
+	SUBQ  SP, TREE         \
+	SHRQ  $6, TREE         \
+	MOVQ  $-1, R12         \
+	BZHIL TREE, R12, R12   \
+	KMOVW R12, K1          \
+	VMOVUPS Z0, K1, (out)  \
+	LEAQ  (out)(TREE*4), out \
+	MOVQ  SP, TREE
 
 // func expSumsAVX512(l *lanes, dst, src *float32, ld uintptr, rows, n, grow int, max, sum *float32)
 //
 // For each of the rows, of n, n+grow, n+2·grow, ... elements, ld bytes apart: dst = exp(src - max[i]); sum[i] = the tree of the
 // lanes, to which dst is added. l is nil, or the lanes of a row that comes in pieces. dst may be src.
-TEXT ·expSumsAVX512(SB), NOSPLIT, $0-72
+TEXT ·expSumsAVX512(SB), 0, $512-72
+	MOVQ SP, TREE
 	MOVQ l+0(FP), KEPT
 	MOVQ dst+8(FP), DSTROW
 	MOVQ src+16(FP), SRCROW
@@ -217,16 +256,23 @@ tree:
 	VMOVUPS LANES, (KEPT)
 
 fold:
-	TREE(VADDPS, LANES)
-	VMOVSS X0, (SUM)
-	MOVQ   grow+48(FP), R12
-	ADDQ   R12, n+40(FP)
-	ADDQ   $4, MAX
-	ADDQ   $4, SUM
-	ADDQ   LD, DSTROW
-	ADDQ   LD, SRCROW
-	DECQ   R9
-	JNE    row
+	VMOVUPS LANES, (TREE)
+	ADDQ    $64, TREE
+	MOVQ    grow+48(FP), R12
+	ADDQ    R12, n+40(FP)
+	ADDQ    $4, MAX
+	ADDQ    LD, DSTROW
+	ADDQ    LD, SRCROW
+	DECQ    R9
+	JEQ     sums
+	LEAQ    512(SP), R12
+	CMPQ    TREE, R12
+	JNE     row
+
+sums:
+	STORE(VADDPS, SUM)
+	TESTQ R9, R9
+	JNE   row
 	VZEROUPPER
 	RET
 
@@ -234,7 +280,8 @@ fold:
 //
 // For each of the rows, of n, n+grow, n+2·grow, ... elements, ld bytes apart: lanes that begin as the row's of l, ldl bytes apart;
 // lane = x > lane ? x : lane; max[i] = their tree.
-TEXT ·rowMaxesAVX512(SB), NOSPLIT, $0-64
+TEXT ·rowMaxesAVX512(SB), 0, $512-64
+	MOVQ SP, TREE
 	MOVQ max+0(FP), MAX
 	MOVQ l+8(FP), DI
 	MOVQ ldl+16(FP), DX
@@ -279,13 +326,20 @@ one:
 	JGT     one
 
 tree:
-	TREE(VMAXPS, Z0)
-	VMOVSS X0, (MAX)
-	ADDQ   grow+56(FP), R11
-	ADDQ   $4, MAX
-	ADDQ   DX, DI
-	ADDQ   LD, SRCROW
-	DECQ   R9
-	JNE    row
+	VMOVUPS Z0, (TREE)
+	ADDQ    $64, TREE
+	ADDQ    grow+56(FP), R11
+	ADDQ    DX, DI
+	ADDQ    LD, SRCROW
+	DECQ    R9
+	JEQ     maxima
+	LEAQ    512(SP), R12
+	CMPQ    TREE, R12
+	JNE     row
+
+maxima:
+	STORE(VMAXPS, MAX)
+	TESTQ R9, R9
+	JNE   row
 	VZEROUPPER
 	RET

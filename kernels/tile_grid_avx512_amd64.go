@@ -14,7 +14,7 @@ type gridLoop512 struct {
 	panel                            uintptr // from a panel of a tile to the next
 	scale                            *float32
 	scales                           uintptr
-	maxima                           *float32 // 64 bytes for a row of a tile
+	maxima                           *float32 // 64 bytes for a row of a tile; nil: nobody wants them
 	k, grow                          int
 	inner, outer                     int
 	left                             int // of inner
@@ -23,8 +23,7 @@ type gridLoop512 struct {
 	outScale, outMaxima              uintptr
 	next, step                       uintptr
 	pieces                           int
-	ld                               uintptr                 // what ldc is to the tile before
-	none                             [7 * panelWidth]float32 // takes maxima that nobody wants, and the tile before the first
+	ld                               uintptr // what ldc is to the tile before
 }
 
 // lowest512 and highest512 are the rows of the lowest and the highest tile.
@@ -71,7 +70,7 @@ func (g *grid) loop512(i, rows, count, p, groups, w int) {
 		if g.maxima != nil {
 			t.maxima = (*float32)(unsafe.Add(unsafe.Pointer(g.maxima), i*panelWidth*4))
 		} else {
-			t.maxima, downMaxima = &t.none[0], 0
+			downMaxima = 0
 		}
 		if g.pieces <= 0 {
 			t.next, t.step = uintptr(unsafe.Pointer(t.b)), 0

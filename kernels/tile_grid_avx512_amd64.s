@@ -195,19 +195,14 @@ begin:                                       \
 	SUBQ  $4, K                          \
 	JLT   few                            \
 four:                                        \
-	PREFETCHT1 (AHEAD)                   \
 	LOADB(0)                             \
 	EACH(ROW, 0)                         \
-	PREFETCHT1 64(AHEAD)                 \
 	LOADB(4)                             \
 	EACH(ROW, 4)                         \
-	PREFETCHT1 128(AHEAD)                \
 	LOADB(8)                             \
 	EACH(ROW, 8)                         \
-	PREFETCHT1 192(AHEAD)                \
 	LOADB(12)                            \
 	EACH(ROW, 12)                        \
-	ADDQ  STEP, AHEAD                    \
 	ON(4)                                \
 	SUBQ  $4, K                          \
 	JGE   four                           \
@@ -239,9 +234,7 @@ end:                                         \
 	MOVQ  K, gridLoop512_ld(T)           \
 	MOVQ  gridLoop512_maxima(T), M       \
 	MOVQ  gridLoop512_scale(T), S        \
-	MOVQ  gridLoop512_k(T), K            \
-	SHRQ  $2, K                          \
-	SUBQ  K, gridLoop512_pieces(T)       \
+	SUBQ  $2, gridLoop512_pieces(T)      \
 	JGT   beyond                         \
 	MOVQ  gridLoop512_b(T), K            \
 	MOVQ  K, gridLoop512_next(T)         \
@@ -289,15 +282,16 @@ outer:
 	RET
 
 #define GRID(name, rows, LOADB, ROW, EACHX, EACHY, STAIRSX, STAIRSY, END, X4, X5, X6, Y4, Y5, Y6) \
-TEXT name(SB), NOSPLIT, $0-8                 \
+TEXT name(SB), 0, $448-8                     \
 	MOVQ  t+0(FP), T                     \
+	CMPQ  gridLoop512_maxima(T), $0      \
+	JNE   first                          \
+	MOVQ  SP, gridLoop512_maxima(T)      \
+first:                                       \
 	MOVQ  gridLoop512_lda(T), LDA        \
 	LEAQ  (LDA)(LDA*2), LDA3             \
 	MOVQ  gridLoop512_panel(T), PANEL    \
 	MOVQ  gridLoop512_step(T), STEP      \
-	LEAQ  gridLoop512_none(T), P         \
-	MOVQ  P, M                           \
-	MOVQ  P, S                           \
 	VPXORD Z0, Z0, Z0 \
 	VPXORD Z1, Z1, Z1 \
 	VPXORD Z2, Z2, Z2 \
@@ -326,6 +320,14 @@ TEXT name(SB), NOSPLIT, $0-8                 \
 	VPXORD Z25, Z25, Z25 \
 	VPXORD Z26, Z26, Z26 \
 	VPXORD Z27, Z27, Z27 \
+	MOVQ  gridLoop512_a(T), A0           \
+	LEAQ  (A0)(LDA*4), A4                \
+	MOVQ  gridLoop512_b(T), B            \
+	MOVQ  gridLoop512_next(T), AHEAD     \
+	MOVQ  gridLoop512_k(T), K            \
+	SUBQ  $4, K                          \
+	JGE   fourX                          \
+	JMP   fewX                           \
 	HALF(beginX, shortX, fourX, fewX, oneX, stairsX, stairX, treadX, endX, beyondX, beginY, lastX, rows, LOADB, ROW, EACHX, STAIRSX, END, END0Y, END1Y, END2Y, END3Y, Y4, Y5, Y6) \
 	HALF(beginY, shortY, fourY, fewY, oneY, stairsY, stairY, treadY, endY, beyondY, beginX, lastY, rows, LOADB, ROW, EACHY, STAIRSY, END, END0X, END1X, END2X, END3X, X4, X5, X6) \
 lastX:                                       \
