@@ -29,6 +29,7 @@ CONSTANT(expClamp, 0xc2b00000)  // -88: 2^n is 0 there
 CONSTANT(expLow, 0xc2aeac4f)
 CONSTANT(log2e, 0x3fb8aa3b)
 CONSTANT(magic, 0x4b40007f)
+CONSTANT(magicOnly, 0x4b400000) // magic without the 127
 CONSTANT(minusLn2Hi, 0xbf317218)
 CONSTANT(minusLn2Lo, 0x3102e308)
 CONSTANT(exp2, 0x3efffffe)
@@ -106,8 +107,8 @@ CONSTANT(quick, 0x3fd9db23)     // 1.702
 	VMOVAPS Q0, Q2; \
 	VMOVAPS Q0, Q3
 
-// ROUND: P = V·log2e + magic; Q = P - magic: the integer n nearest to V/ln2.
-#define ROUND \
+// ROUND(magic): P = V·log2e + magic; Q = P - magic: the integer n nearest to V/ln2.
+#define ROUND(magic) \
 	LET(log2e, T); \
 	LET(magic, C); \
 	VMOVAPS V0, P0; \
@@ -145,7 +146,7 @@ CONSTANT(quick, 0x3fd9db23)     // 1.702
 #define EXP \
 	LET(expClamp, T); \
 	BOUND(VMAXPS, T); \
-	ROUND; \
+	ROUND(magic); \
 	LET(expLow, T); \
 	POWER(V0, P0); \
 	POWER(V1, P1); \
@@ -200,7 +201,7 @@ CONSTANT(quick, 0x3fd9db23)     // 1.702
 	WITH(VMULPS, T); \
 	LET(tanhClamp, T); \
 	BOUND(VMAXPS, T); \
-	ROUND; \
+	ROUND(magic); \
 	REMAINDER; \
 	LET(one, T); \
 	EXPM1(V0, P0, Q0); \

@@ -26,8 +26,6 @@
 #define S2 64(SP)
 #define S3 96(SP)
 
-CONSTANT(magicOnly, 0x4b400000) // magic without the 127
-
 // The constants of the loop over groups that are operands in memory.
 #define CONSTANT8(name, bits) \
 	DATA name<>+0(SB)/4, $bits; \

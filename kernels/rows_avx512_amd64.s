@@ -32,11 +32,6 @@
 	VCMPPS $5, T, V, K5; \
 	VPSLLD.Z $23, P, K5, P
 
-// IFNEGATIVE(S, V): V = S < 0 ? V : T.
-#define IFNEGATIVE(S, V) \
-	VPMOVD2M S, K5; \
-	VBLENDMPS V, T, K5, V
-
 // READ(SI, A): the elements of the block at SI.
 #define READ(SI, A0, A1, A2, A3) \
 	VMOVUPS.Z 0(SI), K1, A0; \
@@ -131,16 +126,6 @@ TEXT ·geluAVX512(SB), NOSPLIT, $0-24
 	GELU
 	END
 
-// dst = src·sigmoid(2√(2/π)·(src + 0.044715·src³))
-// func geluTanhAVX512(dst, src *float32, n int)
-TEXT ·geluTanhAVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
-	BEGIN
-	GELUTANH
-	END
-
 // dst = 0 > src ? 0 : src
 // func reluAVX512(dst, src *float32, n int)
 TEXT ·reluAVX512(SB), NOSPLIT, $0-24
@@ -151,26 +136,6 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-24
 	RELU
 	END
 
-// dst = src·sigmoid(src)
-// func siluAVX512(dst, src *float32, n int)
-TEXT ·siluAVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
-	BEGIN
-	SILU
-	END
-
-// dst = src·sigmoid(1.702·src)
-// func quickGELUAVX512(dst, src *float32, n int)
-TEXT ·quickGELUAVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
-	BEGIN
-	QUICKGELU
-	END
-
 // dst = tanh(src)
 // func tanhAVX512(dst, src *float32, n int)
 TEXT ·tanhAVX512(SB), NOSPLIT, $0-24
@@ -179,17 +144,6 @@ TEXT ·tanhAVX512(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), CX
 	BEGIN
 	TANH
-	END
-
-// dst = 1/(1+e^-src)
-// func sigmoidAVX512(dst, src *float32, n int)
-TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
-	BEGIN
-	SAVE
-	SIGMOID
 	END
 
 // dst = a + b
