@@ -598,6 +598,43 @@ func TestStopAtSpecialToken(t *testing.T) {
 	}
 }
 
+// TestStopLeavesLogits: min_new_tokens and exponential_decay_length_penalty are about the ids that end a text. A stop string that
+// is a special token is as likely with them as without, and ends the text even so; so in transformers.
+func TestStopLeavesLogits(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"tokenizer.json": "", "config.json": "", "model.safetensors": "",
+		"generation_config.json": `{"eos_token_id": 5, "exponential_decay_length_penalty": [0, 1e9]}`,
+	} {
+		b := []byte(text)
+		if text == "" {
+			var err error
+			if b, err = os.ReadFile("models/tiny/" + name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	m := open(t, dir)
+	plain := []godwit.GenerateOption{godwit.WithLogitBias(map[int32]float64{5: math.Inf(-1)}), godwit.WithMaxTokens(9)}
+	want, err := godwit.Completions(m.Generate(t.Context(), "Once upon a time", plain...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := godwit.Completions(m.Generate(t.Context(), "Once upon a time", append(plain, godwit.WithStop("<|endoftext|>"))...))
+	if err != nil || got[0].Text != want[0].Text || len(got[0].Tokens) != 9 {
+		t.Errorf("%v, %+v; want %q", err, got, want[0].Text)
+	}
+	likely := godwit.WithLogitBias(map[int32]float64{0: 1e6})
+	got, err = godwit.Completions(m.Generate(t.Context(), "Once upon a time", likely, godwit.WithMinTokens(4), godwit.WithMaxTokens(9),
+		godwit.WithStop("<|endoftext|>")))
+	if err != nil || len(got[0].Tokens) != 1 || got[0].Finish != generate.FinishStop {
+		t.Errorf("min_new_tokens: %v, %+v", err, got)
+	}
+}
+
 // TestCompletionsMemory: a long text is not copied with each token.
 func TestCompletionsMemory(t *testing.T) {
 	const n = 20_000

@@ -159,7 +159,6 @@ func (r *run) splitStops() error {
 			r.stops = append(r.stops, stop)
 		}
 	}
-	r.c.EOS = append(r.c.EOS, r.stopIDs...)
 	return nil
 }
 
@@ -267,9 +266,9 @@ func (r *run) group(ctx context.Context, seqs []*sequence) error {
 
 // advance sets the text of a token, and whether it is the last.
 func (r *run) advance(q *sequence, t *Token) error {
-	eos := slices.Contains(r.c.EOS, t.ID)
+	eos, stopped := slices.Contains(r.c.EOS, t.ID), slices.Contains(r.stopIDs, t.ID)
 	switch {
-	case eos && slices.Contains(r.stopIDs, t.ID):
+	case stopped:
 		t.Finish = FinishStop
 		t.Stop, _ = r.s.m.Tokenizer.IDToToken(t.ID)
 	case eos:
@@ -280,7 +279,7 @@ func (r *run) advance(q *sequence, t *Token) error {
 	if q.stream == nil {
 		return nil
 	}
-	return r.show(q, t, !eos || r.c.SpecialTokens && t.Finish == FinishEOS)
+	return r.show(q, t, !stopped && (!eos || r.c.SpecialTokens))
 }
 
 // show sets the text of a token, which is a part of the text or not, and ends the sequence where a stop string is found.
