@@ -132,3 +132,32 @@ func TestLoadMergesErrors(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestDroppedBeforeMark: where a vocabulary has no unknown token, what is before a dropped character is joined with a mark after it.
+// Ids and offsets are those of the Rust library.
+func TestDroppedBeforeMark(t *testing.T) {
+	for _, c := range []struct{ unk, vocab, text, want string }{
+		{`null`, ``, "baé▁a▁", "[3 2 2] [0 1 1 4 3 6]"},
+		{`null`, ``, "aßé▁b", "[2 3] [0 3 2 3]"},
+		{`"<unk>"`, `, "<unk>": 4`, "baé▁a▁", "[3 0 4 1 2] [0 1 1 2 2 3 3 4 4 6]"},
+		{`null`, `, "<0xC3>": 4, "<0xA9>": 5`, "baé▁a▁", "[3 0 4 5 1 2] [0 1 1 2 2 3 2 3 3 4 4 6]"},
+		{`null`, `, "<0xC3>": 4, "<0xA9>": 5`, "aß▁", "[2] [0 3]"},
+	} {
+		tok, err := Parse(fmt.Appendf(nil, `{"version": "1.0", "model": {"type": "BPE", "unk_token": %s, "byte_fallback": %t,
+			"vocab": {"a": 0, "▁": 1, "a▁": 2, "b": 3%s}, "merges": [["a", "▁"]]}}`, c.unk, strings.Contains(c.vocab, "<0x"), c.vocab))
+		if err != nil {
+			t.Fatal(err)
+		}
+		e, err := tok.Encode(c.text, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var spans []int
+		for _, o := range e.CharOffsets {
+			spans = append(spans, o.Start, o.End)
+		}
+		if got := fmt.Sprint(e.IDs, spans); got != c.want {
+			t.Errorf("%s, %q: got %s, want %s", c.unk, c.text, got, c.want)
+		}
+	}
+}

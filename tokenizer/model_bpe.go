@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"math"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -265,12 +266,14 @@ func (m *bpe) init() {
 }
 
 // findCuts finds after which bytes no token goes on with a mark. Where one does, what is before the mark must be text that
-// stands for itself: a token of a byte (<0xE2>) and the unknown one do not, and then words are not cut at all.
+// stands for itself: a token of a byte (<0xE2>) and the unknown one do not, and then words are not cut at all. Nor are they where
+// one goes on and characters may be dropped, as what is before a dropped one meets the mark.
 func (m *bpe) findCuts() {
 	if m.prefix != "" || m.suffix != "" || m.ignoreMerges || m.entry(mark) < 0 {
 		return
 	}
 	m.cuts = true
+	drops := m.unk < 0 && !(m.fallback && !slices.Contains(m.bytes[:], -1))
 	for _, e := range m.made {
 		s := m.tokens[e]
 		for i := 1; i < len(s); i++ {
@@ -283,7 +286,7 @@ func (m *bpe) findCuts() {
 				continue
 			}
 			m.join[s[i-1]] = true
-			if strings.Contains(s[:i], "<0x") || m.unk >= 0 && strings.Contains(s[:i], m.tokens[m.unk]) {
+			if drops || strings.Contains(s[:i], "<0x") || m.unk >= 0 && strings.Contains(s[:i], m.tokens[m.unk]) {
 				m.cuts = false
 				return
 			}
