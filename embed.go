@@ -136,7 +136,7 @@ func (e *embedding) run(ctx context.Context, m *Model, texts []string) ([][]floa
 	case t.embedErr != nil:
 		return nil, t.embedErr
 	case t.tokErr != nil:
-		return nil, t.tokErr
+		return nil, m.named(t.tokErr)
 	case o.batch < 1:
 		return nil, fmt.Errorf("the batch size is %d; want at least 1", o.batch)
 	case o.dims < 0 || o.dims > dims:

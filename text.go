@@ -160,7 +160,7 @@ func (m *Model) Tokenizer() (*tokenizer.Tokenizer, error) {
 		return nil, m.notText()
 	}
 	if m.text.tokErr != nil {
-		return nil, fmt.Errorf("godwit: %w", m.text.tokErr)
+		return nil, fmt.Errorf("godwit: %w", m.named(m.text.tokErr))
 	}
 	return m.text.tok, nil
 }

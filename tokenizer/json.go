@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
+
+	"github.com/godwit-ml/godwit/internal/files"
 )
 
 // A vocabulary of 30,000 entries is nearly all of a tokenizer.json, and a cold start should not wait for reflection:
@@ -34,7 +36,7 @@ func (n node) null() bool { return len(n.raw) == 0 || n.raw[0] == 'n' }
 // decode is json.Unmarshal with the place of the error.
 func (n node) decode(v any) error {
 	if err := json.Unmarshal(n.raw, v); err != nil {
-		return n.errorf("%v", err)
+		return n.errorf("%s", files.JSONCause(err))
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"strings"
 
 	"github.com/godwit-ml/godwit/internal/files"
 )
@@ -19,7 +20,11 @@ const MaxFileLen = 256 << 20
 func Load(fsys fs.FS) (*Tokenizer, error) {
 	data, err := readFile(fsys, "tokenizer.json")
 	if err == nil {
-		return Parse(data)
+		t, err := Parse(data)
+		if err != nil {
+			return nil, errors.New("tokenizer: tokenizer.json: " + strings.TrimPrefix(err.Error(), "tokenizer: "))
+		}
+		return t, nil
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
@@ -233,7 +238,7 @@ func ParseVocab(words, config []byte) (*Tokenizer, error) {
 	}{}
 	if len(config) > 0 {
 		if err := json.Unmarshal(config, &c); err != nil {
-			return nil, fmt.Errorf("tokenizer: tokenizer_config.json: %w", err)
+			return nil, fmt.Errorf("tokenizer: tokenizer_config.json: %s", files.JSONCause(err))
 		}
 	}
 	var tokens []string

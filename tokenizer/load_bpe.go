@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/godwit-ml/godwit/internal/files"
 )
 
 // bpeFamily is what the tokenizer of a kind of model is, beside its vocabulary: components as tokenizer.json has them,
@@ -142,7 +144,7 @@ func (c *bpeConfig) read(file string, data []byte) error {
 		err = json.Unmarshal(data, c)
 	}
 	if err != nil {
-		return fmt.Errorf("tokenizer: %s: %w", file, err)
+		return fmt.Errorf("tokenizer: %s: %s", file, files.JSONCause(err))
 	}
 	for _, name := range tokenNames {
 		if tok, ok := specialToken(fields[name]); ok {
@@ -242,7 +244,7 @@ func (c *bpeConfig) family(m *bpe, config []byte) (*bpeFamily, error) {
 	}
 	if len(config) > 0 {
 		if err := json.Unmarshal(config, &model); err != nil {
-			return nil, fmt.Errorf("tokenizer: config.json: %w", err)
+			return nil, fmt.Errorf("tokenizer: config.json: %s", files.JSONCause(err))
 		}
 	}
 	for _, class := range []string{strings.TrimSuffix(c.Class, "Fast"), model.Type} {

@@ -118,7 +118,7 @@ func TestLoadMergesErrors(t *testing.T) {
 		{`{"Ġ":0,"b":1}`, "Ġ b", ``, `merges.txt, line 1: token "Ġb" is not in the vocabulary`},
 		{`{"Ġ":0,"b":1}`, "#version: 0.2\n\nĠ  b", ``, `merges.txt, line 3: want two tokens with a space between them, have "Ġ  b"`},
 		{`{"Ġ":0,"b":1}`, "Ġ", ``, `merges.txt, line 1: want two tokens`},
-		{`{"Ġ":0,"b":1}`, "", `[]`, `tokenizer: tokenizer_config.json: json: cannot unmarshal`},
+		{`{"Ġ":0,"b":1}`, "", `[]`, `tokenizer: tokenizer_config.json: it is a JSON array`},
 		{`{"Ġ":0}`, "", `{"added_tokens_decoder": {"x": {"content": "y"}}}`, `added_tokens_decoder: "x" is not an id`},
 	} {
 		fsys := fstest.MapFS{"vocab.json": {Data: []byte(c.vocab)}, "merges.txt": {Data: []byte(c.merges)},

@@ -39,7 +39,7 @@ func TestParseErrors(t *testing.T) {
 		{bpeWith(`7`, ``), `want a string`},
 		{bpeWith(`["a","a"]`, `"continuing_subword_prefix":"##",`), `"a" is shorter than continuing_subword_prefix`},
 		{bpeWith(``, `"dropout":1.5,`), `model.dropout (byte 33): dropout 1.5: want a number from 0 to 1`},
-		{bpeWith(``, `"fuse_unk":7,`), `model.fuse_unk (byte 34): json: cannot unmarshal number`},
+		{bpeWith(``, `"fuse_unk":7,`), `model.fuse_unk (byte 34): it is a JSON number`},
 		{`{"model":{"type":"Unigram","unk_id":0}}`, `a Unigram model without "vocab"`},
 		{unigramWith(`"a"`), `model.vocab (byte 47): token 0: want a token and its score, have "\"a\""`},
 		{unigramWith(`["u",0],["a"]`), `token 1: want a token and its score, have "[\"a\"]"`},
@@ -62,7 +62,7 @@ func TestParseErrors(t *testing.T) {
 		{`{` + m + `,"pre_tokenizer":{"type":"Metaspace","prepend_scheme":"some"}}`, `want always, first or never`},
 		{`{` + m + `,"pre_tokenizer":{"type":"Metaspace","prepend_scheme":"first","add_prefix_space":false}}`,
 			`they contradict each other`},
-		{`{"model":{"type":7}}`, `model.type (byte 17): json: cannot unmarshal number`},
+		{`{"model":{"type":7}}`, `model.type (byte 17): it is a JSON number`},
 		{`{"model":{"type":"WordLevel"}}`, `a WordLevel model without "vocab"`},
 		{`{"model":{"type":"WordLevel","vocab":[]}}`, `model.vocab (byte 37): want an object of tokens and ids`},
 		{`{"model":{"type":"WordLevel","vocab":{"a":-1}}}`, `model.vocab (byte 42): invalid JSON: want a token's id`},
@@ -90,7 +90,7 @@ func TestParseErrors(t *testing.T) {
 			`"pair":[],"special_tokens":{}}}`, `single[0]: sequence "B" is not there`},
 		{`{` + m + `,"truncation":{"max_length":1,"strategy":"Some","stride":0}}`, `strategy "Some": want LongestFirst`},
 		{`{` + m + `,"padding":{"strategy":"Some"}}`, `want "BatchLongest" or {"Fixed": length}`},
-		{`{` + m + `,"added_tokens":{}}`, `added_tokens (byte 77): json: cannot unmarshal object`},
+		{`{` + m + `,"added_tokens":{}}`, `added_tokens (byte 77): it is a JSON object`},
 	} {
 		_, err := Parse([]byte(c.in))
 		if err == nil || !strings.Contains(err.Error(), c.want) || !strings.HasPrefix(err.Error(), "tokenizer: ") {

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/godwit-ml/godwit/loader"
 	"github.com/godwit-ml/godwit/tensor"
@@ -259,11 +260,13 @@ var badCases = []badCase{
 		args:  "inspect|DIR/model", code: 1,
 		want: `DIR/model: loader: model.safetensors.index.json: tensor "w": "../x.safetensors" is not a file in the model's folder`},
 	{name: "tokenizer not JSON", files: map[string]string{"tokenizer.json": "{"}, args: "tokenize|DIR/model|a", code: 1,
-		want: "DIR/model: tokenizer: the file (byte 0): the file ends in the middle of a value: want a string"},
+		want: "DIR/model: tokenizer: tokenizer.json: the file (byte 0): the file ends in the middle of a value: want a string"},
+	{name: "tokenizer of an embedding model", files: map[string]string{"tokenizer.json": "{"}, args: "embed|--model|DIR/model|a", code: 1,
+		want: "DIR/model: tokenizer: tokenizer.json: the file (byte 0): the file ends in the middle of a value: want a string"},
 	{name: "tokenizer of an unknown kind",
 		files: map[string]string{"tokenizer.json": `{"model": {"type": "Magic", "vocab": {}}}`},
 		args:  "tokenize|DIR/model|a", code: 1,
-		want: `DIR/model: tokenizer: model.type (byte 19): model "Magic" is not supported; supported are BPE, Unigram, WordLevel, WordPiece`},
+		want: `DIR/model: tokenizer: tokenizer.json: model.type (byte 19): model "Magic" is not supported; supported are BPE, Unigram, WordLevel, WordPiece`},
 	{name: "no tokenizer", files: map[string]string{"tokenizer.json": "-"}, args: "tokenize|DIR/model|a", code: 1,
 		want: "DIR/model: tokenizer: the folder has no tokenizer.json, no vocab.txt, and no vocab.json with merges.txt; download what the model's page has of them"},
 	{name: "pooling unknown",
@@ -526,5 +529,24 @@ func TestNoPermission(t *testing.T) {
 	_, errs, code := command(t, dir, "", "inspect", filepath.Join(dir, "model"))
 	if code != 1 || !strings.HasSuffix(errs, fs.ErrPermission.Error()+"\n") || strings.Count(errs, "\n") != 1 {
 		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
+
+// TestLongMessage: an error that shows a long value of a file is shortened.
+func TestLongMessage(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "model")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"config.json": `{"model_type": "` + strings.Repeat("é", 10_000) + `"}`,
+		"model.safetensors": safetensors(`{}`, 0)} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, errs, code := command(t, filepath.Dir(dir), "", "generate", "--model", dir, "a")
+	if begin, end := `godwit: DIR/model: config.json: model_type "éé`, ", xlm-roberta\n"; code != 1 || len(errs) > 3000 ||
+		!strings.HasPrefix(errs, begin) || !strings.HasSuffix(errs, end) || !strings.Contains(errs, "é [") || !utf8.ValidString(errs) {
+		t.Errorf("exit code %d\ngot  %s", code, errs)
 	}
 }

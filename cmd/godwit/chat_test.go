@@ -91,7 +91,7 @@ func TestChatCannot(t *testing.T) {
 			"without it, the tokens are others: have it ignored if they may be, by --ignore-setting num_beams"},
 		{"generation_config.json", `{"do_sample": true, "temperature": 0}`,
 			"generation_config.json: the temperature is 0; want a number above 0, or no tokens that are drawn"},
-		{"tokenizer.json", "{", "tokenizer: the file (byte 0): the file ends in the middle of a value: want a string"},
+		{"tokenizer.json", "{", "tokenizer: tokenizer.json: the file (byte 0): the file ends in the middle of a value: want a string"},
 	} {
 		dir := teller(t, plain)
 		if err := os.WriteFile(filepath.Join(dir, tt.file), []byte(tt.text), 0o644); err != nil {

@@ -82,7 +82,17 @@ func message(err error) string {
 	for i, l := range lines {
 		lines[i] = strings.TrimSpace(l)
 	}
-	return strings.Join(lines, "; ")
+	return shortened(strings.Join(lines, "; "))
+}
+
+// shortened leaves out the middle of a message that no one would read to its end: it shows a value of a damaged file.
+func shortened(text string) string {
+	const most, ends = 4000, 1000
+	if len(text) <= most {
+		return text
+	}
+	first, last := text[:ends], text[len(text)-ends:]
+	return strings.ToValidUTF8(first, "") + fmt.Sprintf(" [%d bytes more] ", len(text)-2*ends) + strings.ToValidUTF8(last, "")
 }
 
 // suggestion names the command that a misspelt one may have meant.
