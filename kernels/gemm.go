@@ -299,7 +299,7 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 		cols := panelWidth << w
 		sum := sums[(p-p0)*panelWidth*rows:]
 		across := 1 // columns of tiles that are done at once
-		if few == nil && !b.gated && b.storage == Float32 {
+		if few == nil && (!b.gated || w > 1) && b.storage == Float32 {
 			across = max(1, min(set.across, full>>w, callRows/(rows<<w)))
 		}
 		p += across << w
@@ -357,7 +357,7 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 				t.finish(sum[i*rows*cols:][:rows*cols], nil, bias, r0, rows, (first+i<<w)*panelWidth)
 			}
 		case w > 0:
-			gate, up := s.parted(sum, rows, cols)
+			gate, up := s.parted(sum[:across*rows*cols], rows, cols)
 			t.finish(gate, up, e.Bias, r0, rows, first/2*panelWidth)
 		case first%2 == 1: // the panel before it was that of gate
 			sum = sums[(first-1-p0)*panelWidth*rows:][:2*rows*panelWidth]
@@ -389,14 +389,22 @@ func (t *gemmTask) fuse(q *tile, r0, j0 int) bool {
 	return true
 }
 
-// parted returns the columns of gate and those of up of rows of sums, whose panels alternate.
-func (s *scratch) parted(sum []float32, rows, cols int) (gate, up []float32) {
-	half := rows * cols / 2
+// parted returns the columns of gate and those of up of rows of sums, whose panels alternate. The sums are those of tiles of that
+// many columns, side by side.
+func (s *scratch) parted(sums []float32, rows, cols int) (gate, up []float32) {
+	half := len(sums) / 2
 	dst := s.floats(bufGated, 2*half)
 	gate, up = dst[:half], dst[half:]
-	for i := 0; i < half; i += panelWidth { // arrays are copied without a call
-		*(*[panelWidth]float32)(gate[i:]) = [panelWidth]float32(sum[2*i:])
-		*(*[panelWidth]float32)(up[i:]) = [panelWidth]float32(sum[2*i+panelWidth:])
+	for from := 0; from < cols/2; from += panelWidth { // of a row
+		to := from
+		for i := 2 * from; i < 2*half; i += cols { // arrays are copied without a call
+			*(*[panelWidth]float32)(gate[to:]) = [panelWidth]float32(sums[i:])
+			*(*[panelWidth]float32)(up[to:]) = [panelWidth]float32(sums[i+panelWidth:])
+			to += half / rows
+			if to >= half {
+				to += cols/2 - half
+			}
+		}
 	}
 	return gate, up
 }
@@ -412,6 +420,8 @@ func (t *gemmTask) finish(sum, up, bias []float32, r0, rows, j0 int) {
 			set.add(row, row, bias[j0:][:width])
 		}
 	}
+	// Long rows are multiplied and stored in one pass.
+	once := up != nil && cols > panelWidth && e.Scale == 0 && e.Residual == nil
 	if bias != nil {
 		add(sum, bias)
 	}
@@ -420,16 +430,21 @@ func (t *gemmTask) finish(sum, up, bias []float32, r0, rows, j0 int) {
 		if e.UpBias != nil {
 			add(up, e.UpBias)
 		}
-		set.mul(sum, sum, up)
+		if !once {
+			set.mul(sum, sum, up)
+		}
 	}
 	if e.Scale != 0 {
 		set.scale(sum, sum, e.Scale)
 	}
 	for i := range rows {
 		src, dst := sum[i*cols:][:width], t.c[(r0+i)*t.ldc+j0:][:width]
-		if e.Residual != nil {
+		switch {
+		case e.Residual != nil:
 			set.add(dst, src, e.Residual[(r0+i)*e.ResidualStride+j0:][:width])
-		} else {
+		case once:
+			set.mul(dst, src, up[i*cols:][:width])
+		default:
 			copy(dst, src)
 		}
 	}
