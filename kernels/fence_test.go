@@ -133,11 +133,26 @@ func TestTilesFenced(t *testing.T) {
 				}
 			}
 		}
-		for rows, list := range s.tile {
-			for w, call := range list {
-				if call != nil {
-					try(fmt.Sprintf("%s, %d rows, %d panels", s.name, rows, 1<<w), call, rows, 1<<w, 4, 2, false)
+		of := func(what string, table *tileTable, size int) {
+			for rows, list := range table.tile {
+				for w, call := range list {
+					if call != nil {
+						try(fmt.Sprintf("%s, %s: %d rows, %d panels", s.name, what, rows, 1<<w), call, rows, 1<<w, size, 2, false)
+					}
 				}
+			}
+			for rows, list := range table.many {
+				for w, call := range list {
+					if call != nil {
+						try(fmt.Sprintf("%s, %s: many of %d rows, %d panels", s.name, what, rows, 1<<w), call, rows, 1<<w, size, 2, false)
+					}
+				}
+			}
+		}
+		of("float32", &s.tileTable, 4)
+		for storage, table := range s.narrow {
+			if table != nil {
+				of([]string{"", "bfloat16", "float16"}[storage], table, 2)
 			}
 		}
 		few := func(what string, tiles *kvTiles) {

@@ -42,6 +42,9 @@ const (
 	chunkRows = 128
 	// callRows bounds the rows of a call of an assembly routine, times the panels: it takes some 80 microseconds.
 	callRows = 1152
+	// Up to widenRows rows panels of 16 bits are widened by each tile, if the Set has such tiles, otherwise once for all. Zen 4 gains
+	// by that up to 100 rows; where conversions take a port of the multiply-adds, up to some 16.
+	widenRows = 32
 	// A group is groupPanels panels or some more, if there are groupRows rows at least. All panels are one group if a chunk of A
 	// has more than groupBytes, since it would come from the third-level cache for each.
 	groupPanels, groupRows, groupBytes = 16, 32, 320 << 10
@@ -275,7 +278,17 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 	depth := min(kBlock, k-k0)
 	last := k0+kBlock >= k
 	h, high, low := set.split(rows)
-	few := set.narrowTiles(b.storage, rows)
+	// The tiles: those that widen, or those of few rows that do; otherwise those of float32.
+	table, narrow, few := &set.tileTable, set.narrow[b.storage], (*kvTiles)(nil)
+	switch {
+	case narrow == nil:
+		few = set.narrowTiles(b.storage, rows)
+	case rows > widenRows:
+		narrow = nil
+	default:
+		table = narrow
+	}
+	stored := b.storage == Float32 || narrow != nil // the tiles read panels where they lie
 	common := tile{lda: uintptr(lda) * 4, panel: uintptr(depth) * panelWidth * 4, k: depth}
 	if k0 > 0 {
 		common.flags = tileAdd
@@ -292,14 +305,14 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 		if b.gated || few != nil {
 			full = p1 - p
 		}
-		w := set.width(h, high, full)
+		w := table.width(h, high, full)
 		if few != nil {
 			w = few.width(rows, full)
 		}
 		cols := panelWidth << w
 		sum := sums[(p-p0)*panelWidth*rows:]
 		across := 1 // columns of tiles that are done at once
-		if few == nil && (!b.gated || w > 1) && b.storage == Float32 {
+		if few == nil && (!b.gated || w > 1) && stored {
 			across = max(1, min(set.across, full>>w, callRows/(rows<<w)))
 		}
 		p += across << w
@@ -311,17 +324,17 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 		if last && !b.gated && few == nil && full > 0 {
 			direct = t.fuse(q, r0, first*panelWidth)
 		}
+		switch {
+		case k == 0:
+		case few != nil || narrow != nil:
+			q.b, q.panel = (*float32)(unsafe.Pointer(&b.narrow[b.at(k0, first)])), q.panel/2
+		default:
+			q.b = &b.wide(set, s, k0, first, 1<<w)[0]
+		}
 		if few != nil {
-			if k > 0 {
-				q.b = (*float32)(unsafe.Pointer(&b.narrow[b.at(k0, first)]))
-			}
-			q.panel /= 2
 			q.rows, q.count = rows, 1
 			few[rows][w](q)
 		} else {
-			if k > 0 {
-				q.b = &b.wide(set, s, k0, first, 1<<w)[0]
-			}
 			next := after
 			if p < p1 {
 				next = b.address(k0, p)
@@ -339,7 +352,7 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 			if set.fetchRows && nextA != 0 && high+low >= 8 && p1-p < set.across {
 				q.fetchRows(nextA, uintptr(t.lda)*4, max(0, set.across-(p1-first))*(high+low-4))
 			}
-			set.run(q, h, high, low, w)
+			set.runStored(table, q, h, high, low, w)
 		}
 		switch {
 		case !last:

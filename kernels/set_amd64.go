@@ -24,5 +24,6 @@ func machineSets() []*Set {
 	avx512.rowsAVX512()
 	avx512.attentionAVX512()
 	avx512.tilesAVX512()
+	avx512.narrowTilesAVX512()
 	return []*Set{avx512, avx2}
 }

@@ -82,6 +82,15 @@ const (
 // maxTileRows is the greatest height of a tile on any Set.
 const maxTileRows = 6
 
+// A tileTable has the tiles of a Set for panels of one Storage.
+type tileTable struct {
+	// tile[r][w] computes tiles of r rows by 2^w panels. Every r up to tileRows has at least w = 0.
+	tile [maxTileRows + 1][4]func(*tile)
+	// many[r][w], if it is not nil, is tile[r][w] for columns of more than three tiles: it does not prefetch its own panels, which the
+	// tiles of the panels before have prefetched, and which all tiles but the first find near.
+	many [maxTileRows + 1][3]func(*tile)
+}
+
 // tiles is the part of a Set that computes products.
 type tiles struct {
 	// tileRows is the greatest height of a tile.
@@ -92,16 +101,15 @@ type tiles struct {
 	// across is the most columns of tiles that one call does. Fewer calls are less work between them, which is something where
 	// a column is one or two tiles.
 	across int
-	// tile[r][w] computes tiles of r rows by 2^w panels. Every r up to tileRows has at least w = 0.
-	tile [maxTileRows + 1][4]func(*tile)
+	tileTable
+	// narrow, by Storage, are tiles that read panels of 16 bits and widen them in registers, or nil. Those of a Set are as wide as its
+	// others.
+	narrow [3]*tileTable
 	// fetchRows says that the tiles know fetch, far that those that are not of many prefetch in every step the same row of what is at
 	// next: as much as they read.
 	fetchRows, far bool
 	// inPlace says that the tiles read rows of A at any distance as fast.
 	inPlace bool
-	// many[r][w], if it is not nil, is tile[r][w] for columns of more than three tiles: it does not prefetch its own panels, which the
-	// tiles of the panels before have prefetched, and which all tiles but the first find near.
-	many [maxTileRows + 1][3]func(*tile)
 	// grid computes a grid, or reports that the tiles should; nil: they do. It changes what it is given.
 	grid func(*grid) bool
 	// lanesMax, if it is not nil, is rowMaxes for rows of at most 1024 elements, or of none, whose lanes are those of l already: then
@@ -121,16 +129,16 @@ type tiles struct {
 // tilesGo are the routines in pure Go.
 var tilesGo = tiles{
 	tileRows: 4,
-	tile: [maxTileRows + 1][4]func(*tile){
+	tileTable: tileTable{tile: [maxTileRows + 1][4]func(*tile){
 		1: {tileGo}, 2: {tileGo}, 3: {tileGo}, 4: {tileGo},
-	},
+	}},
 	packKeys:    packKeysGo,
 	packValues:  packValuesGo,
 	packColumns: packColumnsGo,
 }
 
 // width returns log2 of how many panels, of those that are left, tiles of heights that split returned take at once.
-func (s *tiles) width(h, high, left int) int {
+func (s *tileTable) width(h, high, left int) int {
 	if high > 0 {
 		h++
 	}
@@ -170,12 +178,15 @@ func (s *tiles) askOn(t *tile, count, w int) {
 }
 
 // run computes 2^w panels of rows that split has divided. t has all but rows and count; run changes it.
-func (s *tiles) run(t *tile, h, high, low, w int) {
+func (s *tiles) run(t *tile, h, high, low, w int) { s.runStored(&s.tileTable, t, h, high, low, w) }
+
+// runStored is run with the tiles of a table.
+func (s *tiles) runStored(table *tileTable, t *tile, h, high, low, w int) {
 	of := func(rows int) func(*tile) {
-		if w < 3 && high+low > 3 && s.many[rows][w] != nil {
-			return s.many[rows][w]
+		if w < 3 && high+low > 3 && table.many[rows][w] != nil {
+			return table.many[rows][w]
 		}
-		return s.tile[rows][w]
+		return table.tile[rows][w]
 	}
 	if high > 0 {
 		t.rows, t.count = h+1, high

@@ -33,10 +33,10 @@
 	IMULQ DONE, P       \
 	ADDQ  array(T), P
 
-// COLUMN computes those tiles of a column that have so many rows: COUNT of them, from row DONE on. ONE is a step of k, EACH applies
-// an operation to the accumulators; ASK prefetches what comes next. BEGIN and ON are for pointers that only some tiles have: BEGIN
-// sets them, ON(n) moves them on by n steps.
-#define COLUMN(name, rows, ONE, EACH, ASK, BEGIN, ON) \
+// COLUMN computes those tiles of a column that have so many rows: COUNT of them, from row DONE on. A row of a panel has size bytes.
+// ONE is a step of k, EACH applies an operation to the accumulators; ASK prefetches what comes next. BEGIN and ON are for pointers
+// that only some tiles have: BEGIN sets them, ON(n) moves them on by n steps.
+#define COLUMN(name, rows, size, ONE, EACH, ASK, BEGIN, ON) \
 TEXT name<>(SB), NOSPLIT, $0-0      \
 tile:                               \
 	EACH(ZERO)                  \
@@ -80,7 +80,7 @@ eight:                              \
 	ADDQ  $32, A                \
 	ON(8)                       \
 	LEAQ  (AHEAD)(STEP*2), AHEAD \
-	ADDQ  $512, B               \
+	ADDQ  $(8*size), B          \
 	SUBQ  $8, K                 \
 	JGE   eight                 \
 four:                               \
@@ -92,7 +92,7 @@ four:                               \
 	ONE(12)                     \
 	ADDQ  $16, A                \
 	ON(4)                       \
-	ADDQ  $256, B               \
+	ADDQ  $(4*size), B          \
 	SUBQ  $4, K                 \
 tail:                               \
 	ADDQ  $4, K                 \
@@ -101,7 +101,7 @@ one:                                \
 	ONE(0)                      \
 	ADDQ  $4, A                 \
 	ON(1)                       \
-	ADDQ  $64, B                \
+	ADDQ  $size, B              \
 	DECQ  K                     \
 	JNE   one                   \
 sum:                                \

@@ -6,14 +6,14 @@ package kernels
 func (s *Set) tilesNEON() {
 	s.tiles = tiles{
 		tileRows: 6,
-		tile: [maxTileRows + 1][4]func(*tile){
+		tileTable: tileTable{tile: [maxTileRows + 1][4]func(*tile){
 			1: {tile1x1NEON, tile1x2NEON, tile1x4NEON},
 			2: {tile2x1NEON, tile2x2NEON},
 			3: {tile3x1NEON, tile3x2NEON},
 			4: {tile4x1NEON},
 			5: {tile5x1NEON},
 			6: {tile6x1NEON},
-		},
+		}},
 		packKeys:    packKeysNEON,
 		packValues:  packValuesNEON,
 		packColumns: packColumnsNEON,

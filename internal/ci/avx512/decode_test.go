@@ -48,6 +48,7 @@ func TestDecode(t *testing.T) {
 		{"62e27d48182500010000", "vbroadcastss zmm20, [rip+0x100]", "vbroadcastss 64: 20 0 [-1+-1<<0+4362] 0"},
 		{"62c27d481864247f", "vbroadcastss zmm20, [r12+0x1fc]", "vbroadcastss 64: 20 0 [12+-1<<0+508] 0"},
 		{"62f27dc9214601", "vpmovsxbd zmm0{k1}{z}, [rsi+0x10]", "vpmovsxbd 64: 0 0 [6+-1<<0+16]{k1}{z} 0"},
+		{"62027d48334c2c01", "vpmovzxwd zmm25, [r12+r13+0x20]", "vpmovzxwd 64: 25 0 [12+13<<0+32] 0"},
 		{"62f3fd481b670201", "vextractf64x4 [rdi+0x40], zmm4, 1", "vextractf64x4 32: 4 0 [7+-1<<0+64] 32"},
 		{"62f3fd481be501", "vextractf64x4 ymm5, zmm4, 1", "vextractf64x4 32: 5 0 4 32"},
 		{"62d17c48c2ec05", "vcmpps k5, zmm0, zmm12, 5", "vcmpps 64: 5 0 12 5"},

@@ -288,6 +288,17 @@ func TestMoves(t *testing.T) {
 		}
 	}
 	check("vpmovsxbd zmm0{k1}{z}, [rsi+16]", r.hex("62f27dc9214601"), r.z[0], v)
+	for i := range 16 {
+		v.setLane(i, uint32(data[32+2*i])|uint32(data[33+2*i])<<8)
+	}
+	check("vpmovzxwd zmm0, [rsi+32]", r.hex("62f27d48334601"), r.z[0], v)
+	copy(r.z[0][:], data[32:64])
+	check("vpmovzxwd zmm0, ymm0", r.hex("62f27d4833c0"), r.z[0], v)
+	for i := range 16 {
+		r.z[0][2*i], r.z[0][2*i+1] = byte(4*i), 0x3c // 1 + i/256 of 16 bits
+		v.setLane(i, math.Float32bits(1+float32(i)/256))
+	}
+	check("vcvtph2ps zmm0, ymm0", r.hex("62f27d4813c0"), r.z[0], v)
 	r.z[4] = vector(data[:64])
 	r.z[5] = vector(data[64:])
 	v = vector{}

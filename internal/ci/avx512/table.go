@@ -109,6 +109,8 @@ var ops = []op{
 	{name: "vblendmps", code: "66.0F38.W0 65", exec: vectorOp, does: blend, elem: 4, broadcasts: true},
 	unary("vcvtdq2ps", "NP.0F.W0 5B", full),
 	unary("vpmovsxbd", "66.0F38.WIG 21", quarter),
+	unary("vpmovzxwd", "66.0F38.WIG 33", half),
+	unary("vcvtph2ps", "66.0F38.W0 13", half),
 	moves("vmovups", "NP.0F.W0 10", false, false),
 	moves("vmovups", "NP.0F.W0 11", true, false),
 	moves("vmovaps", "NP.0F.W0 28", false, true),
