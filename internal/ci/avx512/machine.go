@@ -127,7 +127,7 @@ func (m *machine) source(in *instr) (*vector, error) {
 		return nil, &fault{}
 	}
 	err := m.mem.read(addr, v[:n])
-	if err != nil && in.mask > 0 && !in.broadcast && in.inMemoryBytes <= 0 {
+	if err != nil && in.mask > 0 && !in.broadcast && in.inMemoryBytes <= 0 && in.does != permute {
 		size := n * in.elem / in.length
 		err = nil
 		for set := m.selected(in); set != 0 && err == nil; set &= set - 1 {
@@ -194,6 +194,11 @@ func vectorOp(m *machine, in *instr) error {
 		m.out.repeat(in.inMemoryBytes)
 	case blend:
 		m.out, old = *b, a
+	case permute:
+		for i := 0; i < in.length; i += in.elem {
+			from := int(a[i]) * in.elem % in.length
+			copy(m.out[i:i+in.elem], b[from:])
+		}
 	}
 	m.put(in, old)
 	return nil
@@ -242,13 +247,15 @@ func zeroUpper(m *machine, _ *instr) error {
 }
 
 func maskOp(m *machine, in *instr) error {
-	const word = 1<<16 - 1
-	switch in.opcode {
-	case 0x92:
+	const word, doubleword = 1<<16 - 1, 1<<32 - 1
+	switch {
+	case in.opcode == 0x92 && in.pp == 3:
+		m.k[in.reg] = m.gpr[in.rm] & doubleword
+	case in.opcode == 0x92:
 		m.k[in.reg] = m.gpr[in.rm] & word
-	case 0x46:
+	case in.opcode == 0x46:
 		m.k[in.reg] = ^(m.k[in.v] ^ m.k[in.rm]) & word
-	case 0x98:
+	case in.opcode == 0x98:
 		m.flags &^= statusFlags
 		switch (m.k[in.reg] | m.k[in.rm]) & word {
 		case 0:

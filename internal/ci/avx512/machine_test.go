@@ -294,11 +294,23 @@ func TestMoves(t *testing.T) {
 	check("vpmovzxwd zmm0, [rsi+32]", r.hex("62f27d48334601"), r.z[0], v)
 	copy(r.z[0][:], data[32:64])
 	check("vpmovzxwd zmm0, ymm0", r.hex("62f27d4833c0"), r.z[0], v)
-	for i := range 16 {
-		r.z[0][2*i], r.z[0][2*i+1] = byte(4*i), 0x3c // 1 + i/256 of 16 bits
-		v.setLane(i, math.Float32bits(1+float32(i)/256))
+	r.z[0] = vector{1: 0x3c, 3: 0xc0, 5: 0x7c, 6: 1, 31: 0x7b} // 1, -2, an infinity, 2⁻²⁴ and 57344
+	v = vector{}
+	for i, x := range []float32{1, -2, float32(math.Inf(1)), 0x1p-24} {
+		v.setLane(i, math.Float32bits(x))
 	}
+	v.setLane(15, math.Float32bits(57344))
 	check("vcvtph2ps zmm0, ymm0", r.hex("62f27d4813c0"), r.z[0], v)
+	for i := range 32 {
+		r.z[30][2*i], r.z[30][2*i+1] = byte(37*i), byte(i) // no more than five bits count
+		copy(v[2*i:2*i+2], data[64+2*(37*i%32):])
+	}
+	check("vpermw zmm1, zmm30, [rsi+64]", r.hex("62f28d408d4e01"), r.z[1], v)
+	r.k[1] = 0xaaaaaaaa
+	for i := range 16 {
+		clear(v[4*i : 4*i+2])
+	}
+	check("vpermw zmm1{k1}{z}, zmm30, [rsi+64]", r.hex("62f28dc18d4e01"), r.z[1], v)
 	r.z[4] = vector(data[:64])
 	r.z[5] = vector(data[64:])
 	v = vector{}
@@ -322,7 +334,10 @@ func TestMoves(t *testing.T) {
 	if r.hex("c4c17892db"); r.k[3] != 0x1234 {
 		t.Errorf("kmovw k3, r11d: %x", r.k[3])
 	}
-	r.k[2] = 0xff00
+	if r.hex("c4c17b92db"); r.k[3] != 0xabcd1234 {
+		t.Errorf("kmovd k3, r11d: %x", r.k[3])
+	}
+	r.k[3], r.k[2] = 0x1234, 0xff00
 	if r.hex("c5ec46cb"); r.k[1] != 0xffff&^(0xff00^0x1234) {
 		t.Errorf("kxnorw k1, k2, k3: %x", r.k[1])
 	}
@@ -389,6 +404,8 @@ func TestFaults(t *testing.T) {
 		{"vaddps zmm1, zmm1, [rax]{1to16}", "62f174585808", end, 0},
 		{"vpmovsxbd zmm0{k1}{z}, [rax]", "62f27dc92100", end - 5, -1},
 		{"vpmovsxbd zmm0{k1}{z}, [rax]", "62f27dc92100", end - 4, 0},
+		{"vpermw zmm1{k1}{z}, zmm2, [rax]", "62f2edc98d08", end - 64, -1},
+		{"vpermw zmm1{k1}{z}, zmm2, [rax]", "62f2edc98d08", end - 32, 0},
 		{"vbroadcastss zmm0, [rax]", "62f27d481800", end - 4, -1},
 		{"vmovaps zmm1, [rax]", "62f17c482808", end - 128, -1},
 		{"vmovaps zmm1, [rax]", "62f17c482808", end - 96, -int64(end)}, // no address is told

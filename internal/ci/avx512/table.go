@@ -62,6 +62,7 @@ const (
 	extract                  // dst = a part of b
 	splat                    // dst = b in every place
 	blend                    // dst = b where the mask selects, otherwise a
+	permute                  // dst = those elements of b that a tells
 )
 
 func ternary(name, code string) op {
@@ -111,6 +112,7 @@ var ops = []op{
 	unary("vpmovsxbd", "66.0F38.WIG 21", quarter),
 	unary("vpmovzxwd", "66.0F38.WIG 33", half),
 	unary("vcvtph2ps", "66.0F38.W0 13", half),
+	{name: "vpermw", code: "66.0F38.W1 8D", exec: vectorOp, does: permute, elem: 2},
 	moves("vmovups", "NP.0F.W0 10", false, false),
 	moves("vmovups", "NP.0F.W0 11", true, false),
 	moves("vmovaps", "NP.0F.W0 28", false, true),
@@ -122,6 +124,7 @@ var ops = []op{
 	{name: "vzeroupper", code: "NP.0F.W0 77", exec: zeroUpper, operands: upper, noModRM: true},
 
 	{name: "kmovw", code: "NP.0F.W0 92", exec: maskOp, operands: masks},
+	{name: "kmovd", code: "F2.0F.W0 92", exec: maskOp, operands: masks},
 	{name: "kxnorw", code: "NP.0F.W0 46", exec: maskOp, operands: masks},
 	{name: "kortestw", code: "NP.0F.W0 98", exec: maskOp, operands: masks},
 
