@@ -26,7 +26,7 @@ type streamTile struct {
 }
 
 // streamTiles has the tiles of a number of rows. If there are two, the second has two streams more.
-type streamTiles [4][]streamTile
+type streamTiles [5][]streamTile
 
 // of returns those of that many rows, or nil.
 func (s *streamTiles) of(rows int) []streamTile {

@@ -25,5 +25,6 @@ func machineSets() []*Set {
 	avx512.attentionAVX512()
 	avx512.tilesAVX512()
 	avx512.narrowTilesAVX512()
+	avx512.streamTilesAVX512()
 	return []*Set{avx512, avx2}
 }

@@ -2,17 +2,9 @@
 
 #include "go_asm.h"
 #include "textflag.h"
+#include "tile_streams_amd64.h"
 
-// One to three rows by panels that lie far apart, for AVX2; see streamTile. Each of some streams of panels is read from one panel to the
-// next:
-//
-//	for each of count groups of panels, one of each stream:
-//	    accumulators = 0
-//	    for l in 0..k-1:                            four at a time, then one at a time
-//	        prefetch what each stream will read
-//	        for each row i: broadcast a[i][l]; accumulators of row i += a[i][l] · b[l], widened
-//	    add sum, scale, as the flags say
-//	    store; on to the next panel of each stream
+// One to three rows by panels that lie far apart, for AVX2; the form is that of tile_streams_amd64.h.
 //
 // What is in the registers:
 //
@@ -23,20 +15,7 @@
 // Two rows of bfloat16 have in Y15 where the bytes go, for VPSHUFB; three read it from memory. One row has a mask in Y15 instead, and
 // its registers are the even and the odd columns of a panel, until they are stored.
 
-#define T       DI  // the tile
-#define A       R8  // row 0 of A, at l
-#define LDA     R9  // bytes from a row of A to the next
-#define C       SI  // the sums of row 0 and the first stream's panel
-#define P       R10 // those of another row
-#define LDS     AX  // bytes from there to those of the next stream
-#define LDS3    R11 // 3·LDS
-#define LDS5    BX  // 5·LDS
-#define B       R12 // row l of the first stream's panel
-#define STREAM  R13 // bytes from a stream to the next
-#define STREAM3 R14 // 3·STREAM
-#define STREAM5 R15 // 5·STREAM
-#define COUNT   DX
-#define K       CX
+#define SCALE Y12 // the factor of tileScale
 
 // upper[i] = the byte that VPSHUFB takes: 0, 0 and two bytes, for each of four numbers of the lower half and four of the upper.
 DATA ·upper+0(SB)/8, $0x0302808001008080
@@ -93,8 +72,6 @@ GLOBL ·odd(SB), RODATA|NOPTR, $32
 #define NARROWFETCH(d, p, far) \
 	PREFETCHT0 (8*d+far)p
 #define NARROWBYTES(rows) (32*rows)
-
-#define NOTHING(d, p, far)
 
 // One step of k: rows by streams.
 #define STEP1x4(d, LOAD, MADD, FETCH, far) \
@@ -195,69 +172,12 @@ GLOBL ·odd(SB), RODATA|NOPTR, $32
 	VMOVUPS y0, p \
 	VMOVUPS y1, q
 
-#define TILE(name, BEGIN, END, STEP, EACH, LOAD, MADD, FETCH, ODDFETCH, BYTES, far) \
-TEXT name(SB), NOSPLIT, $0-8        \
-	MOVQ t+0(FP), T             \
-	MOVQ tile_count(T), COUNT   \
-	MOVQ tile_lda(T), LDA       \
-	MOVQ tile_c(T), C           \
-	MOVQ tile_lds(T), LDS       \
-	LEAQ (LDS)(LDS*2), LDS3     \
-	LEAQ (LDS)(LDS*4), LDS5     \
-	MOVQ tile_b(T), B           \
-	MOVQ tile_panel(T), STREAM  \
-	LEAQ (STREAM)(STREAM*2), STREAM3 \
-	LEAQ (STREAM)(STREAM*4), STREAM5 \
-	BEGIN                       \
-group:                              \
-	EACH(ZERO)                  \
-	MOVQ tile_a(T), A           \
-	MOVQ tile_k(T), K           \
-	SUBQ $4, K                  \
-	JLT  tail                   \
-four:                               \
-	STEP(0, LOAD, MADD, FETCH, far) \
-	STEP(4, LOAD, MADD, ODDFETCH, far) \
-	STEP(8, LOAD, MADD, FETCH, far) \
-	STEP(12, LOAD, MADD, ODDFETCH, far) \
-	ADDQ $16, A                 \
-	ADDQ $BYTES(4), B           \
-	SUBQ $4, K                  \
-	JGE  four                   \
-tail:                               \
-	ADDQ $4, K                  \
-	JEQ  add                    \
-one:                                \
-	STEP(0, LOAD, MADD, FETCH, far) \
-	ADDQ $4, A                  \
-	ADDQ $BYTES(1), B           \
-	DECQ K                      \
-	JNE  one                    \
-add:                                \
-	END                         \
-	TESTQ $const_tileAdd, tile_flags(T) \
-	JEQ  scale                  \
-	EACH(ADD)                   \
-scale:                              \
-	TESTQ $const_tileScale, tile_flags(T) \
-	JEQ  store                  \
-	VBROADCASTSS tile_scale(T), Y12 \
-	EACH(MUL)                   \
-store:                              \
-	EACH(STORE)                 \
-	ADDQ $64, C                 \
-	DECQ COUNT                  \
-	JNE  group                  \
-	VZEROUPPER                  \
-	RET
-
-#define EMPTY
 #define UPPER VMOVDQU ·upper(SB), Y15
 #define ODD VMOVDQU ·odd(SB), Y15
 
-#define FLOATTILE(name, STEP, EACH, far) TILE(name, EMPTY, EMPTY, STEP, EACH, FLOATLOAD, FLOATMADD, FLOATFETCH, FLOATFETCH, FLOATBYTES, far)
-#define BFLOATTILE(name, BEGIN, END, STEP, EACH, LOAD, far) TILE(name, BEGIN, END, STEP, EACH, LOAD, BFLOATMADD, NARROWFETCH, NOTHING, NARROWBYTES, far)
-#define HALFTILE(name, STEP, EACH, far) TILE(name, EMPTY, EMPTY, STEP, EACH, HALFLOAD, HALFMADD, NARROWFETCH, NOTHING, NARROWBYTES, far)
+#define FLOATTILE(name, STEP, EACH, far) TILE(name, EMPTY, EMPTY, STEP, EACH, FLOATLOAD, FLOATLOAD, FLOATLOAD, FLOATMADD, FLOATFETCH, FLOATFETCH, FLOATBYTES, far)
+#define BFLOATTILE(name, BEGIN, END, STEP, EACH, LOAD, far) TILE(name, BEGIN, END, STEP, EACH, LOAD, LOAD, LOAD, BFLOATMADD, NARROWFETCH, NOTHING, NARROWBYTES, far)
+#define HALFTILE(name, STEP, EACH, far) TILE(name, EMPTY, EMPTY, STEP, EACH, HALFLOAD, HALFLOAD, HALFLOAD, HALFMADD, NARROWFETCH, NOTHING, NARROWBYTES, far)
 
 FLOATTILE(·streams1x4AVX2, STEP1x4, EACH1x4, 256)
 FLOATTILE(·streams1x6AVX2, STEP1x6, EACH1x6, 256)
