@@ -17,6 +17,8 @@ type attnUnit struct {
 	near, far    ahead
 	// Where the results of the block go, if it is to be folded later, or nil: O, [rows, HeadDim padded], maxima, sums.
 	apart []float32
+	// The keys that a block of a KV is followed by: those from lo up to hi of a key head, or none if there is no such head.
+	after struct{ head, lo, hi int }
 }
 
 // A keysBlock is a block of keys and values, or what is needed of it, in panels.
@@ -32,6 +34,7 @@ type keysBlock struct {
 	// few rows.
 	once   bool
 	kvRows func(*kvRows)
+	panels *kvPanelTiles // in place of kvRows, or nil
 	few    *kvTiles
 }
 
@@ -92,16 +95,17 @@ func (u *attnUnit) seenBy(r0, r1 int) (lo, hi int) {
 func (u *attnUnit) oneBlock(k0, r0, r1 int) {
 	lo, hi := u.seenBy(r0, r1)
 	u.load(k0, max(lo, k0), min(hi, k0+keyBlock))
+	after := &u.after
+	if after.head, after.lo = u.kvHead, k0+keyBlock; after.lo >= hi {
+		after.head, after.lo = u.kvHead+1, lo
+	}
+	after.hi = min(hi, after.lo/keyBlock*keyBlock+keyBlock)
 	for r := r0; r < r1; {
 		run := u.next(r, r1, r-r0)
 		r += run.m
 		u.run(&run)
 	}
-	if k0 += keyBlock; k0 < hi {
-		u.prefetchKeys(u.kvHead, k0, min(hi, k0+keyBlock))
-	} else if k0 = lo / keyBlock * keyBlock; u.kvHead+1 < u.t.p.KVHeads {
-		u.prefetchKeys(u.kvHead+1, max(lo, k0), min(hi, k0+keyBlock))
-	}
+	u.prefetchKeys()
 }
 
 // What is read once from a KV comes from memory, which would have nothing to do while the scores of a block become weights, and from
@@ -122,7 +126,12 @@ func (u *attnUnit) prefetchValues(lo, burst int) {
 		return
 	}
 	first, size := b.value((lo - b.base) * panelWidth)
-	at := uintptr(unsafe.Pointer(first)) + uintptr(burst*burstLines*64)
+	at := uintptr(unsafe.Pointer(first))
+	if b.panels != nil {
+		prefetch(at+uintptr(burst*burstStreams*burstLines*64), 0, 1, burstStreams*burstLines)
+		return
+	}
+	at += uintptr(burst * burstLines * 64)
 	prefetch(at, uintptr(b.rows)*panelWidth*size, min(burstStreams, padded(u.t.p.HeadDim)/panelWidth), burstLines)
 }
 
@@ -140,16 +149,32 @@ func (u *attnUnit) weighPrefetching(sum, max, scores []float32, stride, n, lo in
 	}
 }
 
-// prefetchKeys asks for a burst of keys, from key number lo of the sequence on, of which hi is the end of the block.
-func (u *attnUnit) prefetchKeys(head, lo, hi int) {
-	prefetch, d := u.t.x.set.prefetch, u.t.p.HeadDim
+// prefetchKeys asks for a burst of the keys that follow.
+func (u *attnUnit) prefetchKeys() {
+	prefetch := u.t.x.set.prefetch
 	if !u.block.once || prefetch == nil {
 		return
 	}
-	b := u.t.kv[u.seq].panels(head, lo)
-	first, size := b.key((lo % keyBlock) / panelWidth * panelWidth * d)
-	panels := (hi - lo/panelWidth*panelWidth + panelWidth - 1) / panelWidth
-	prefetch(uintptr(unsafe.Pointer(first)), uintptr(panels/burstStreams*panelWidth*d)*size, burstStreams, burstLines)
+	first, size := u.keysAfter()
+	if first == nil {
+		return
+	}
+	at := uintptr(unsafe.Pointer(first))
+	if u.block.panels != nil {
+		prefetch(at, 0, 1, 2*burstStreams*burstLines)
+		return
+	}
+	panels := (u.after.hi - u.after.lo/panelWidth*panelWidth + panelWidth - 1) / panelWidth
+	prefetch(at, uintptr(panels/burstStreams*panelWidth*u.t.p.HeadDim)*size, burstStreams, burstLines)
+}
+
+// keysAfter returns where the keys that follow begin, or nil, and the bytes of an element.
+func (u *attnUnit) keysAfter() (at *float32, size uintptr) {
+	if u.after.head == u.t.p.KVHeads {
+		return nil, 0
+	}
+	b := u.t.kv[u.seq].panels(u.after.head, u.after.lo)
+	return b.key(u.after.lo % keyBlock / panelWidth * panelWidth * u.t.p.HeadDim)
 }
 
 // next returns the rows from r on, at most up to end, that are a run. Their maxima and sums begin at number state.
@@ -418,7 +443,10 @@ func (u *attnUnit) scores(scores []float32, stride int, r *queryRun, n, base int
 	set, d := u.t.x.set, u.t.p.HeadDim
 	panels := padded(n) / panelWidth
 	h, high, low := set.split(r.m)
-	p := u.keyRows(scores, stride, r, panels, base)
+	p := u.keyPanels(scores, stride, r, panels, base)
+	if p == 0 {
+		p = u.keyRows(scores, stride, r, panels, base)
+	}
 	if p == 0 {
 		p = u.keyStreams(scores, stride, r, panels, base)
 	}
@@ -491,7 +519,7 @@ const valueChunk = 64
 
 // valueRows is values for two rows and more, and as many of the first panels of values, read once, as are fours. It returns how
 // many these are.
-func (u *attnUnit) valueRows(o []float32, ldo int, scores []float32, stride, m, lo, hi int, inv []float32) int {
+func (u *attnUnit) valueRows(o []float32, ldo int, scores []float32, stride, m, lo, hi int) int {
 	b, panels := &u.block, padded(u.t.p.HeadDim)/panelWidth
 	if b.kvRows == nil || m == 1 {
 		return 0
@@ -517,13 +545,49 @@ func (u *attnUnit) valueRows(o []float32, ldo int, scores []float32, stride, m, 
 			b.kvRows(q)
 		}
 	}
-	if inv != nil && p > 0 {
-		for i := range m {
-			row := o[i*ldo:][:p*panelWidth]
-			u.t.x.set.scale(row, row, inv[i])
-		}
-	}
 	return p
+}
+
+// keyPanels is scores for keys that are read once, if the Set has kvPanels. It returns how many panels these are, all or none.
+func (u *attnUnit) keyPanels(scores []float32, stride int, r *queryRun, panels, base int) int {
+	d, b := u.t.p.HeadDim, &u.block
+	if b.panels == nil || d > kBlock {
+		return 0
+	}
+	first, size := b.key((base - b.base) * d)
+	values, _ := b.value((base - b.base) * panelWidth)
+	q := &u.s.panels
+	*q = kvPanels{
+		c: &scores[0], ldc: uintptr(stride) * 4, a: &r.q[0], lda: uintptr(r.ldq) * 4,
+		b: first, panel: uintptr(d) * panelWidth * size, k: d, count: panels, scale: u.t.p.Scale,
+		after: uintptr(unsafe.Pointer(values)), afterApart: 128, afterStep: 512,
+	}
+	if b.panels.wide(r.m, padded(d)/panelWidth) {
+		q.afterApart, q.afterStep = uintptr(b.rows)*panelWidth*size, 128
+	}
+	b.panels.run(q, r.m, size)
+	return panels
+}
+
+// valuePanels is values, likewise.
+func (u *attnUnit) valuePanels(o []float32, ldo int, scores []float32, stride, m, lo, hi int) int {
+	b, panels := &u.block, padded(u.t.p.HeadDim)/panelWidth
+	if b.panels == nil {
+		return 0
+	}
+	first, size := b.value((lo - b.base) * panelWidth)
+	keys, _ := u.keysAfter()
+	if keys == nil {
+		keys = first // it is in the cache
+	}
+	q := &u.s.panels
+	*q = kvPanels{
+		c: &o[0], ldc: uintptr(ldo) * 4, a: &scores[0], lda: uintptr(stride) * 4,
+		b: first, panel: uintptr(b.rows) * panelWidth * size, k: hi - lo, count: panels, scale: 1,
+		after: uintptr(unsafe.Pointer(keys)), afterApart: 128, afterStep: 512,
+	}
+	b.panels.run(q, m, size)
+	return panels
 }
 
 // key returns where element i of the keys is, and the bytes of one.
@@ -622,7 +686,16 @@ func (u *attnUnit) values(o []float32, ldo int, scores []float32, stride, m, lo,
 	h, high, low := set.split(m)
 	p := 0
 	if flags == 0 {
-		p = u.valueRows(o, ldo, scores, stride, m, lo, hi, inv)
+		p = u.valuePanels(o, ldo, scores, stride, m, lo, hi)
+		if p == 0 {
+			p = u.valueRows(o, ldo, scores, stride, m, lo, hi)
+		}
+		if inv != nil && p > 0 {
+			for i := range m {
+				row := o[i*ldo:][:p*panelWidth]
+				set.scale(row, row, inv[i])
+			}
+		}
 	}
 	for p < panels {
 		w, few := u.width(m, panels-p)

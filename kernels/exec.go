@@ -52,6 +52,7 @@ type scratch struct {
 	tile    tile
 	grid    grid
 	kvRows  kvRows
+	panels  kvPanels
 	begun   []counter // see gemmTask
 	copied  int       // the first of the rows of A that are copied for several groups, or -1
 	buf     [nBuffers][]float32

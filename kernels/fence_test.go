@@ -207,6 +207,33 @@ func TestKVRowsFenced(t *testing.T) {
 	}
 }
 
+// TestKVPanelsFenced has the routines for panels of a KV do the same.
+func TestKVPanelsFenced(t *testing.T) {
+	f := fence.New(t)
+	r := rand.New(rand.NewPCG(6, 8))
+	for _, s := range otherSets() {
+		for typ, call := range s.kvPanels {
+			if call == nil {
+				continue
+			}
+			size := []int{4, 2}[typ]
+			for _, k := range []int{1, 3, 4, 21, 64} {
+				for rows := 1; rows <= 9; rows++ {
+					count := 1 + rows*k%6
+					a, b := values(r, (rows-1)*(k+3)+k, 0), values(r, count*k*panelWidth*size/4, 0)
+					c := values(r, rows*count*panelWidth, 0)
+					f.Both(fmt.Sprintf("%s, type %d, %d rows, k=%d, %d panels", s.name, typ, rows, k, count), func() {
+						q := kvPanels{c: &fence.Copy(f, c)[0], ldc: uintptr(count*panelWidth) * 4, a: &fence.Copy(f, a)[0],
+							lda: uintptr(k+3) * 4, b: &fence.Copy(f, b)[0], panel: uintptr(k * panelWidth * size), k: k, count: count,
+							scale: 0.5, afterApart: 128, afterStep: 512}
+						call.run(&q, rows, uintptr(size))
+					})
+				}
+			}
+		}
+	}
+}
+
 // TestPrefetchFenced: to ask for what must not be touched, or is not there, does nothing.
 func TestPrefetchFenced(t *testing.T) {
 	f := fence.New(t)

@@ -312,7 +312,7 @@ func (c *KV) panels(head, token int) keysBlock {
 func (c *KV) load(s *scratch, b *keysBlock, head, k0, lo, hi int, once bool) {
 	p := c.panels(head, k0)
 	if once {
-		b.once, b.kvRows = true, c.set.kvRows[c.typ]
+		b.once, b.kvRows, b.panels = true, c.set.kvRows[c.typ], c.set.kvPanels[c.typ]
 	}
 	if c.typ == KVFloat32 || once {
 		b.base, b.rows = 0, keyBlock

@@ -1,6 +1,9 @@
 package kernels
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // # How attention reads a KV
 //
@@ -100,6 +103,91 @@ type kvRows struct {
 func (t *kvRows) rows(n int) {
 	t.twos = (3 - n%3) % 3
 	t.threes = (n - 2*t.twos) / 3
+}
+
+// A kvPanels is the product of a few rows with panels of a KV, for those of a token, one panel after the other or four at a time. Where
+// a processor by itself fetches ahead best what is read from front to back, as Zen 4 does, one panel after the other is one stream from
+// the first key of a block to its last value. Strides are in bytes. A call changes left, apart and step.
+//
+//	for each of count panels p, or groups of four panels, rows i, and columns j of a panel:
+//	    x = chain of fma(a[i][l], b[p][l][j], ·) from +0, over l = 0..k-1
+//	    c[i][p][j] = x * scale
+type kvPanels struct {
+	c        *float32 // row 0 of the first panel
+	ldc      uintptr  // from a row to the next; from a panel to the next it is 64
+	a        *float32
+	lda      uintptr
+	b        *float32 // row 0 of the first panel; of bfloat16, it points to numbers of 16 bits
+	panel    uintptr  // from a panel to the next
+	k, count int
+	scale    float32
+
+	// What is prefetched meanwhile by some of the routines, as much as is read: from next on, and by those for four panels, 128 bytes
+	// of each of four streams, which lie apart bytes from each other, and then step bytes on. From end on it goes on with the next of
+	// the panels or groups that are left, and after them with what will be read after all this.
+	next, end                    uintptr
+	apart, step                  uintptr
+	left                         int
+	after, afterApart, afterStep uintptr
+}
+
+// kvPanelTiles are routines for kvPanels: one[r] is for r rows by a panel at a time, four[r], if it is not nil, by four.
+type kvPanelTiles struct {
+	one, four [kvPanelRows + 1]func(*kvPanels)
+}
+
+// kvPanelRows is the greatest number of rows of such a routine.
+const kvPanelRows = 8
+
+// How many bytes are prefetched ahead. With four panels at a time it is all of some groups, since they lie one panel after the other.
+const (
+	kvAhead     = 8 << 10
+	kvAheadFour = 16 << 10
+)
+
+// wide reports whether so many rows go by four panels at a time.
+func (f *kvPanelTiles) wide(rows, panels int) bool {
+	return rows <= kvPanelRows && f.four[rows] != nil && panels >= 4
+}
+
+// run computes so many rows by count panels. size is that of an element of b.
+func (f *kvPanelTiles) run(q *kvPanels, rows int, size uintptr) {
+	if f.wide(rows, q.count) {
+		groups, rest := q.count/4, q.count%4
+		q.count = groups
+		q.prefetch(size, true)
+		f.four[rows](q)
+		if rest == 0 {
+			return
+		}
+		q.c = (*float32)(unsafe.Add(unsafe.Pointer(q.c), groups*4*panelWidth*4))
+		q.b = (*float32)(unsafe.Add(unsafe.Pointer(q.b), uintptr(groups)*4*q.panel))
+		q.count = rest
+	}
+	n := (rows + kvPanelRows - 1) / kvPanelRows
+	c, a := q.c, q.a
+	for i := range n { // as even as they can be
+		r0, r1 := rows*i/n, rows*(i+1)/n
+		q.c = (*float32)(unsafe.Add(unsafe.Pointer(c), uintptr(r0)*q.ldc))
+		q.a = (*float32)(unsafe.Add(unsafe.Pointer(a), uintptr(r0)*q.lda))
+		q.prefetch(size, false)
+		f.one[r1-r0](q)
+	}
+}
+
+// prefetch sets what is prefetched, but for what comes after the panels.
+func (q *kvPanels) prefetch(size uintptr, four bool) {
+	b, length, group, ahead := uintptr(unsafe.Pointer(q.b)), uintptr(q.k)*panelWidth*size, q.panel, uintptr(kvAhead)
+	q.apart, q.step, q.left = 128, 512, q.count
+	if four {
+		group, ahead = 4*q.panel, kvAheadFour
+	}
+	if length == q.panel { // the panels are one piece
+		length, q.left = group*uintptr(q.count), 1
+	} else if four {
+		q.apart, q.step, ahead = q.panel, 128, ahead/4
+	}
+	q.next, q.end = b+min(ahead, length), b+length
 }
 
 // byBlocks reports whether the units of a sequence are divided by blocks.

@@ -388,6 +388,48 @@ func TestKVRows(t *testing.T) {
 	}
 }
 
+// TestKVPanels compares the routines for panels of a KV with the definition, with panels that are one piece and that are not, also
+// where what they prefetch ends soon, or lies anywhere.
+func TestKVPanels(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 9))
+	for _, set := range otherSets() {
+		for typ, f := range set.kvPanels {
+			for i := 0; f != nil && i < 400; i++ {
+				rows, k, count, kind := 1+i%19, 1+r.IntN(20)+i%2*r.IntN(250), 1+r.IntN(9), i%3
+				panel, lda, ldc := (k+i/4%2*r.IntN(5))*panelWidth, k+3, count*panelWidth+5
+				a, b := values(r, rows*lda, 0), values(r, count*panel, kind)
+				b16, size := make([]uint16, len(b)), uintptr(4)
+				if KVType(typ) == KVBFloat16 {
+					for i, x := range b {
+						b16[i] = bfloat16(x)
+					}
+					rowsGo.widenBFloat16(b, b16)
+					size = 2
+				}
+				got, check := guarded(rows*ldc, i%16)
+				copy(got, values(r, len(got), kind))
+				want := slices.Clone(got)
+				for p := range count {
+					tileGo(&tile{c: &want[p*panelWidth], ldc: uintptr(ldc) * 4, a: &a[0], lda: uintptr(lda) * 4, b: &b[p*panel], k: k,
+						rows: rows, count: 1, flags: tileScale, scale: 0.3})
+				}
+				first, _ := element(b, nil, 0)
+				if size == 2 {
+					first, _ = element(nil, b16, 0)
+				}
+				q := kvPanels{c: &got[0], ldc: uintptr(ldc) * 4, a: &a[0], lda: uintptr(lda) * 4, b: first, panel: uintptr(panel) * size,
+					k: k, count: count, scale: 0.3, after: uintptr(unsafe.Pointer(&a[0])), afterApart: 128, afterStep: 512}
+				f.run(&q, rows, size)
+				what := fmt.Sprintf("%s: type %d, %d rows, k=%d, %d panels of %d", set.name, typ, rows, k, count, panel)
+				equal(t, what, got, want)
+				if err := check(); err != nil {
+					t.Fatalf("%s: %v", what, err)
+				}
+			}
+		}
+	}
+}
+
 // TestAttentionKVGroups has a token whose query heads share key heads, in any number, and compares with the Set in Go.
 func TestAttentionKVGroups(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 8))
@@ -399,7 +441,7 @@ func TestAttentionKVGroups(t *testing.T) {
 		defer x.Close()
 	}
 	for i, d := range []int{64, 80, 128, 50, 272} {
-		for group := 1; group <= 9; group++ {
+		for group := 1; group <= 11; group++ {
 			typ, keys := KVType(group%2), []int{1, 63, 64, 100, 511, 512, 530}[(group+i)%7]
 			p := &Attn{Heads: 2 * group, KVHeads: 2, HeadDim: d, Scale: 0.3, Causal: true, Window: group / 4 * 77}
 			h, w := p.Heads*d, 2*d

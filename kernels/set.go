@@ -20,6 +20,8 @@ type Set struct {
 	tiles
 	kvTile kvTiles          // of KVBFloat16
 	kvRows [2]func(*kvRows) // by KVType; nil: not there
+	// kvPanels, by KVType, take the place of kvRows, and of the tiles of one row for a KV that is read once. nil: not there.
+	kvPanels [2]*kvPanelTiles
 	// narrowTile, by Storage, are the tiles of few rows that read panels of 16 bits and widen them in registers, in
 	// the form of kvTiles.
 	narrowTile [3]kvTiles

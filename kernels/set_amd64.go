@@ -26,5 +26,6 @@ func machineSets() []*Set {
 	avx512.tilesAVX512()
 	avx512.narrowTilesAVX512()
 	avx512.streamTilesAVX512()
+	avx512.kvTilesAVX512()
 	return []*Set{avx512, avx2}
 }
