@@ -296,6 +296,32 @@ func TestFunctionBits(t *testing.T) {
 	}
 }
 
+// TestActivationsFar has one argument far below the others, whose exp is 0, and a NaN, at all pairs of places that a vector of 8
+// or 16 elements has in the same lane: neither may hide the other.
+func TestActivationsFar(t *testing.T) {
+	const n = 256
+	in := []float32{1, -95, float32(math.NaN())}
+	x, got, want, of := make([]float32, n), make([]float32, n), make([]float32, n), make([]float32, len(in))
+	for act := GELU; act <= Sigmoid; act++ {
+		generic.act[act](of, in)
+		for i := range x {
+			x[i], want[i] = in[0], of[0]
+		}
+		for far := range n {
+			for nan := far % 8; nan < n; nan += 8 {
+				x[far], x[nan] = in[1], in[2]
+				want[far], want[nan] = of[1], of[2]
+				for _, s := range otherSets() {
+					s.act[act](got, x)
+					equal(t, fmt.Sprintf("%s %s far=%d nan=%d", s.name, actNames[act], far, nan), got, want)
+				}
+				x[far], x[nan] = in[0], in[0]
+				want[far], want[nan] = of[0], of[0]
+			}
+		}
+	}
+}
+
 // TestDequantize compares dequantize of every Set with the oracle, for every int8.
 func TestDequantize(t *testing.T) {
 	src := make([]int8, 4099+16)

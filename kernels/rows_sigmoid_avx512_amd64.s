@@ -46,7 +46,7 @@
 #define ROUNDED(x, y, V, P, Q) \
 	VMOVAPS MAGIC, P; \
 	VFMADD231PS LOG2E, V, P; \
-	VMINPS V, LEAST, LEAST
+	VMINPS LEAST, V, LEAST
 #define WHOLE(x, y, V, P, Q) \
 	VSUBPS MAGIC, P, Q; \
 	VPSLLD $23, P, P
