@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Makes testdata/models: tiny random models as transformers and sentence-transformers save them, with inputs and outputs.
 
-    python3 testdata/models.py [head_sizes | token_classes | vision]
+    python3 testdata/models.py [head_sizes | token_classes | hidden_eos | vision]
 
 Needs transformers 5.23, torch 2.8, sentence-transformers 6.2, tokenizers, safetensors. Outputs are computed in float64 and
 stored as float32; case.json holds, for each output, the largest error that PyTorch itself makes in float32. A run's tensors
@@ -343,6 +343,20 @@ def token_classes():
         save_case(model, name, {"main": {"input_ids": ids, "attention_mask": mask}})
 
 
+def hidden_eos():
+    """CLIP's text where the mask hides the token that ends it: it stands for the text even so."""
+    torch.manual_seed(5)
+    ids = torch.randint(8, VOCAB, (3, 9))
+    ids[0, 8], ids[1, 3], ids[1, 8] = 7, 7, 7  # the last has none: its first token stands for it
+    mask = torch.ones_like(ids)
+    mask[:, 6:] = 0
+    model = tf.CLIPTextModel(tf.CLIPTextConfig(vocab_size=VOCAB, hidden_size=12, intermediate_size=20, num_hidden_layers=1,
+                                               num_attention_heads=2, max_position_embeddings=12, eos_token_id=7))
+    model.set_attn_implementation("eager")
+    randomize(model.eval())
+    save_case(model, "clip/hidden_eos", {"main": {"input_ids": ids, "attention_mask": mask}})
+
+
 def vision():
     """Models of images, and of images and texts, with options that change what is computed."""
     torch.manual_seed(2)
@@ -454,7 +468,7 @@ def vision():
 
 if __name__ == "__main__":
     if len(sys.argv) == 2:
-        {"head_sizes": head_sizes, "token_classes": token_classes, "vision": vision}[sys.argv[1]]()
+        {"head_sizes": head_sizes, "token_classes": token_classes, "hidden_eos": hidden_eos, "vision": vision}[sys.argv[1]]()
         sys.exit()
     torch.manual_seed(1)
     np.random.seed(1)
@@ -464,4 +478,5 @@ if __name__ == "__main__":
     decoders()
     head_sizes()
     token_classes()
+    hidden_eos()
     vision()

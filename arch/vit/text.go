@@ -35,7 +35,7 @@ func newTextTower(c *config, f *textFamily, x *kernels.Exec) *Text {
 		Norm:      nn.NewLayerNorm(x, c.HiddenSize, float32(c.Eps)),
 		f:         f, eos: int32(c.EOS),
 		limits: arch.Limits{Vocab: c.VocabSize, Positions: c.MaxPositions, MaxTokens: c.MaxPositions, HiddenSize: c.HiddenSize,
-			KeepHidden: f.lastHead || c.EOS == wrongEOS}, // what the mask hides may stand for the text
+			KeepHidden: true}, // what the mask hides may stand for the text
 	}
 	o := blockOptions{hidden: c.HiddenSize, intermediate: c.Intermediate, heads: c.Heads, act: c.act,
 		eps: float32(c.Eps), causal: f.causal}
