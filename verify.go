@@ -3,6 +3,7 @@ package godwit
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -82,7 +83,10 @@ func (m *Model) Verify(ctx context.Context, expected map[string]tensor.Tensor, o
 		}
 		got, err := m.Forward(ctx, inputs, opts...)
 		if err != nil {
-			return nil, fmt.Errorf("run %q: %w", title(run), err)
+			if cause := errors.Unwrap(err); cause != nil { // without the name of this package
+				err = cause
+			}
+			return nil, fmt.Errorf("godwit: run %q: %w", title(run), err)
 		}
 		for _, name := range slices.Sorted(maps.Keys(want)) {
 			g, ok := got[name]

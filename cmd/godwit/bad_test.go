@@ -303,6 +303,11 @@ var badCases = []badCase{
 		files: map[string]string{"../x": tensorFile("input_ids", 5, 33)},
 		args:  "forward|DIR/model|--in|DIR/x|--out|DIR/y", code: 1,
 		want: "sequence 0 has 33 tokens; the model takes at most 32"},
+	{name: "verify of a run that fails",
+		files: map[string]string{"../x": safetensors(`{"long.input_ids":{"dtype":"I64","shape":[1,33],"data_offsets":[0,264]},`+
+			`"long.logits":{"dtype":"F32","shape":[1],"data_offsets":[264,268]}}`, 268)},
+		args: "verify|DIR/model|DIR/x", code: 1,
+		want: `run "long": sequence 0 has 33 tokens; the model takes at most 32`},
 	{name: "verify without inputs",
 		files: map[string]string{"../x": tensorFile("logits", 5, 1)},
 		args:  "verify|DIR/model|DIR/x", code: 1,
