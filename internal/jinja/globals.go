@@ -110,6 +110,9 @@ func (e *evaluator) dict(a arguments) (*Dict, error) {
 		return nil, typeErrorf("dict expected at most 1 argument, got %d", len(a.pos))
 	}
 	for _, v := range a.pos {
+		if err := undefinedError(v); err != nil {
+			return nil, err
+		}
 		if m, ok := v.(*Dict); ok {
 			d = m.copy()
 			if err := e.items(d.Len()); err != nil {
