@@ -324,6 +324,41 @@ func TestText(t *testing.T) {
 	}
 }
 
+// TestStopBeforeCharacter: a stop string ends the text with the token that completes it, also where that token begins a character, as
+// in transformers.
+func TestStopBeforeCharacter(t *testing.T) {
+	tok, err := tokenizer.Parse([]byte(`{"version": "1.0", "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false},
+		"decoder": {"type": "ByteLevel"}, "model": {"type": "BPE", "merges": [["b", "Ġ"], ["Ġ", "Ã"]],
+		"vocab": {"a": 0, "b": 1, "Ġ": 2, "Ã": 3, "©": 4, "bĠ": 5, "ĠÃ": 6}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := []int32{0, 1, 6, 4, 0, 5, 3, 4} // ab é ab é
+	for _, c := range []struct {
+		stop, text string
+		tokens     int
+	}{
+		{" ", "ab", 3}, {"b ", "a", 3}, {" é", "ab", 4}, {"é", "ab ", 4}, {"é a", "ab ", 0}, {"éa", "ab ", 5}, {"x", "ab éab é", 0},
+		{"\uFFFD", "ab éab é", 0},
+	} {
+		d := &fakeDecoder{vocab: 7, longest: 100, pick: func(seen []int32) int32 { return list[len(seen)-1] }}
+		var text string
+		var last generate.Token
+		n := 0
+		for tok, err := range generate.NewSession(newModel(t, d, tok), arch.CacheOptions{}).Generate(t.Context(), []int32{1},
+			with(len(list), func(c2 *generate.Config) { c2.Stop = []string{c.stop} })) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			text, last, n = text+tok.Text, tok, n+1
+		}
+		if stopped := last.Finish == generate.FinishStop; stopped != (c.tokens > 0) || stopped && (n != c.tokens || text != c.text) ||
+			!stopped && text != "ab éab é" {
+			t.Errorf("stop %q: %q after %d tokens, %s; want %q after %d", c.stop, text, n, last.Finish, c.text, c.tokens)
+		}
+	}
+}
+
 // TestCancel: the context's error comes between tokens and between chunks, and the session can be used on.
 func TestCancel(t *testing.T) {
 	d := &fakeDecoder{vocab: 30, longest: 1000}

@@ -2,6 +2,7 @@ package generate
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 )
 
@@ -51,6 +52,18 @@ func (s *stopper) push(piece []byte) (text []byte, stop string) {
 	}
 	s.given = len(s.held) - keep
 	return s.held[:s.given], ""
+}
+
+// ends tells whether a stop string is found when the next piece of the text is this one.
+func (s *stopper) ends(piece []byte) bool {
+	if len(piece) == 0 {
+		return false
+	}
+	n := len(s.held)
+	s.held = append(s.held, piece...)
+	found := slices.ContainsFunc(s.bytes, func(p []byte) bool { return bytes.Contains(s.held[s.given:], p) })
+	s.held = s.held[:n]
+	return found
 }
 
 // flush returns what is held back, valid until the next call: the text ends here.

@@ -14,6 +14,7 @@ type Stream struct {
 	split       int     // the text of ids[:split] has been given out
 	prefix      []byte  // it
 	text        []byte  // of ids
+	held        int     // bytes at its end that are held back
 	d           decoding
 }
 
@@ -23,7 +24,17 @@ func (t *Tokenizer) NewStream(skipSpecial bool) *Stream {
 }
 
 // Reset makes the stream one that has seen nothing.
-func (s *Stream) Reset() { s.ids, s.prefix, s.split = s.ids[:0], s.prefix[:0], 0 }
+func (s *Stream) Reset() { s.ids, s.prefix, s.split, s.held = s.ids[:0], s.prefix[:0], 0, 0 }
+
+// Held returns the text that is held back, but for the character that is not complete, valid until the next call: what comes will
+// hardly change it.
+func (s *Stream) Held() []byte {
+	text := s.text[len(s.text)-s.held:]
+	for bytes.HasSuffix(text, replacement) {
+		text = text[:len(text)-len(replacement)]
+	}
+	return text
+}
 
 // Append takes the next id and appends the text that it completes to dst: none if a character is not complete yet, or the token
 // is a special one that is not shown.
@@ -31,7 +42,7 @@ func (s *Stream) Append(dst []byte, id int32) ([]byte, error) {
 	if _, ok := s.t.shownToken(id, s.skipSpecial); !ok {
 		return dst, nil
 	}
-	s.ids = append(s.ids, id)
+	s.ids, s.held = append(s.ids, id), 0
 	rest, err := s.rest()
 	switch {
 	case err != nil || len(rest) == 0:
@@ -42,6 +53,7 @@ func (s *Stream) Append(dst []byte, id int32) ([]byte, error) {
 	case len(s.ids)-s.split > mostHeld:
 		return s.garbage(dst, len(rest))
 	}
+	s.held = len(rest)
 	return dst, nil
 }
 
