@@ -80,6 +80,11 @@ func TestRowsFenced(t *testing.T) {
 						s.packColumns(fence.Copy(f, make([]uint16, n*panelWidth)), fence.Copy(f, make([]uint16, 15*(n+d)+n)), n+d, n)
 					})
 				}
+				f.Both(fmt.Sprintf("%s, part %d rows", s.name, rows), func() {
+					ld := n + 3*panelWidth
+					gate, up := make([]float32, (rows-1)*ld+2*panelWidth), make([]float32, (rows-1)*ld+2*panelWidth)
+					s.part(fence.Copy(f, gate), fence.Copy(f, up), fence.Copy(f, make([]float32, rows*4*panelWidth)), ld, rows)
+				})
 			}
 		}
 	}

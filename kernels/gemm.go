@@ -370,7 +370,7 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 				t.finish(sum[i*rows*cols:][:rows*cols], nil, bias, r0, rows, (first+i<<w)*panelWidth)
 			}
 		case w > 0:
-			gate, up := s.parted(sum[:across*rows*cols], rows, cols)
+			gate, up := t.x.parted(s, sum[:across*rows*cols], rows, cols)
 			t.finish(gate, up, e.Bias, r0, rows, first/2*panelWidth)
 		case first%2 == 1: // the panel before it was that of gate
 			sum = sums[(first-1-p0)*panelWidth*rows:][:2*rows*panelWidth]
@@ -404,20 +404,12 @@ func (t *gemmTask) fuse(q *tile, r0, j0 int) bool {
 
 // parted returns the columns of gate and those of up of rows of sums, whose panels alternate. The sums are those of tiles of that
 // many columns, side by side.
-func (s *scratch) parted(sums []float32, rows, cols int) (gate, up []float32) {
+func (x *Exec) parted(s *scratch, sums []float32, rows, cols int) (gate, up []float32) {
 	half := len(sums) / 2
 	dst := s.floats(bufGated, 2*half)
 	gate, up = dst[:half], dst[half:]
-	for from := 0; from < cols/2; from += panelWidth { // of a row
-		to := from
-		for i := 2 * from; i < 2*half; i += cols { // arrays are copied without a call
-			*(*[panelWidth]float32)(gate[to:]) = [panelWidth]float32(sums[i:])
-			*(*[panelWidth]float32)(up[to:]) = [panelWidth]float32(sums[i+panelWidth:])
-			to += half / rows
-			if to >= half {
-				to += cols/2 - half
-			}
-		}
+	for i := 0; i < half; i += rows * cols / 2 {
+		x.set.part(gate[i/rows:], up[i/rows:], sums[2*i:][:rows*cols], half/rows, rows)
 	}
 	return gate, up
 }

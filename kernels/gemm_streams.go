@@ -61,7 +61,7 @@ func (t *gemmTask) fewRows(s *scratch, tiles []streamTile, p0, p1 int) {
 		}
 	}
 	if b.gated {
-		gate, up := s.parted(sums, t.m, n*panelWidth)
+		gate, up := t.x.parted(s, sums, t.m, n*panelWidth)
 		t.finish(gate, up, t.e.Bias, 0, t.m, p0/2*panelWidth)
 	} else {
 		t.finish(sums, nil, t.e.Bias, 0, t.m, p0*panelWidth)

@@ -74,3 +74,27 @@ func BenchmarkPackColumns(b *testing.B) {
 		})
 	}
 }
+
+// TestPart compares the copies of gate's columns and up's with their definition, and sees that nothing else is written.
+func TestPart(t *testing.T) {
+	r := rand.New(rand.NewPCG(4, 5))
+	for _, s := range otherSets() {
+		for rows := 1; rows < 5; rows++ {
+			for panels := 1; panels < 6; panels++ {
+				for pad := range 2 {
+					n := panels * panelWidth
+					ld := n + 24*pad
+					src, got := values(r, 2*rows*n, 0), make([]float32, 2*rows*ld)
+					want := slices.Clone(got)
+					s.part(got[:(rows-1)*ld+n], got[rows*ld:][:(rows-1)*ld+n], src, ld, rows)
+					for i := range rows {
+						for j := range 2 * n {
+							want[j/panelWidth%2*rows*ld+i*ld+j/(2*panelWidth)*panelWidth+j%panelWidth] = src[2*i*n+j]
+						}
+					}
+					equal(t, fmt.Sprintf("%s: %d rows of %d panels, %d apart", s.name, rows, panels, ld), got, want)
+				}
+			}
+		}
+	}
+}

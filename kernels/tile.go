@@ -122,6 +122,8 @@ type tiles struct {
 	// packValues copies rows of d elements (stride ld) into panels of 16 columns: dst[p][i][j] = src[i][16p+j]; beyond
 	// column d it writes zeros. dst is ⌈d/16⌉·rows·16 elements.
 	packValues func(dst, src []float32, ld, rows, d int)
+	// part copies rows of src, of which every other 16 elements are gate's and the others up's, to rows that lie ld elements apart.
+	part func(gate, up, src []float32, ld, rows int)
 	// packColumns transposes 16 rows of d numbers of 16 bits (stride ld) into a panel: dst[i][j] = src[j][i].
 	packColumns func(dst, src []uint16, ld, d int)
 }
@@ -135,6 +137,7 @@ var tilesGo = tiles{
 	packKeys:    packKeysGo,
 	packValues:  packValuesGo,
 	packColumns: packColumnsGo,
+	part:        partGo,
 }
 
 // width returns log2 of how many panels, of those that are left, tiles of heights that split returned take at once.
@@ -269,6 +272,17 @@ func packValuesGo(dst, src []float32, ld, rows, d int) {
 		n := min(panelWidth, d-c)
 		for i := range rows {
 			clear(panel[i*panelWidth:][:panelWidth][copy(panel[i*panelWidth:][:n], src[i*ld+c:]):])
+		}
+	}
+}
+
+func partGo(gate, up, src []float32, ld, rows int) {
+	n := len(src) / rows / 2
+	for i := range rows {
+		for j := 0; j < n; j += panelWidth { // arrays are copied without a call
+			at := 2 * (i*n + j)
+			*(*[panelWidth]float32)(gate[i*ld+j:]) = [panelWidth]float32(src[at:])
+			*(*[panelWidth]float32)(up[i*ld+j:]) = [panelWidth]float32(src[at+panelWidth:])
 		}
 	}
 }

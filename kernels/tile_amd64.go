@@ -24,6 +24,7 @@ func (s *Set) tilesAVX2() {
 		packKeys:    packKeysAVX2,
 		packValues:  packValuesAVX2,
 		packColumns: packColumnsAVX2,
+		part:        partGo,
 	}
 	s.probes = probes{fma: probeFMAAVX2, read: probeReadAVX2}
 }
@@ -31,7 +32,7 @@ func (s *Set) tilesAVX2() {
 // tilesAVX512 puts the tiles of AVX-512 into the Set, over those of AVX2.
 func (s *Set) tilesAVX512() {
 	s.tileRows, s.flat, s.grid = 6, 0, gridAVX512
-	s.fetchRows, s.inPlace, s.far = false, true, true
+	s.fetchRows, s.inPlace, s.far, s.part = false, true, true, partAVX512
 	s.tile = [maxTileRows + 1][4]func(*tile){
 		1: {tile1x1AVX512, tile1x2AVX512, tile1x4AVX512, tile1x8AVX512},
 		2: {tile2x1AVX512, tile2x2AVX512, tile2x4AVX512},
@@ -74,6 +75,12 @@ func packValuesAVX2(dst, src []float32, ld, rows, d int) {
 	if c < d {
 		packValuesGo(dst[c*rows:], src[c:], ld, rows, d-c)
 	}
+}
+
+func partAVX512(gate, up, src []float32, ld, rows int) {
+	n := len(src) / rows / 2
+	_, _ = gate[(rows-1)*ld+n-1], up[(rows-1)*ld+n-1]
+	part16AVX512(&gate[0], &up[0], &src[0], uintptr(ld)*4, rows, n/panelWidth)
 }
 
 func packColumnsAVX2(dst, src []uint16, ld, d int) {
@@ -146,6 +153,9 @@ func probeReadAVX2(p []float32)
 
 //go:noescape
 func probeReadAVX512(p []float32)
+
+//go:noescape
+func part16AVX512(gate, up, src *float32, ld uintptr, rows, panels int)
 
 //go:noescape
 func tile1x1AVX512(t *tile)

@@ -137,3 +137,32 @@ TILE(·tile4x4ManyAVX512, column4x4Many, column3x4Many)
 TILE(·tile5x4ManyAVX512, column5x4Many, column4x4Many)
 TILE(·tile6x4ManyAVX512, column6x4Many, column5x4Many)
 TILE(·tile1x8AVX512, column1x8, column1x8)
+
+// func part16AVX512(gate, up, src *float32, ld uintptr, rows, panels int)
+//
+// Copies rows of so many pairs of 16 elements: the first of a pair to a row of gate, the second to one of up, which lie ld bytes apart.
+TEXT ·part16AVX512(SB), NOSPLIT, $0-48
+	MOVQ gate+0(FP), DI
+	MOVQ up+8(FP), DX
+	MOVQ src+16(FP), SI
+	MOVQ ld+24(FP), R9
+	MOVQ rows+32(FP), CX
+	MOVQ panels+40(FP), R8
+row:
+	XORQ BX, BX
+	MOVQ R8, AX
+pair:
+	VMOVUPS (SI), Z0
+	VMOVUPS 64(SI), Z1
+	VMOVUPS Z0, (DI)(BX*1)
+	VMOVUPS Z1, (DX)(BX*1)
+	ADDQ    $128, SI
+	ADDQ    $64, BX
+	DECQ    AX
+	JNE     pair
+	ADDQ    R9, DI
+	ADDQ    R9, DX
+	DECQ    CX
+	JNE     row
+	VZEROUPPER
+	RET

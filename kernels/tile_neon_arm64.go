@@ -17,6 +17,7 @@ func (s *Set) tilesNEON() {
 		packKeys:    packKeysNEON,
 		packValues:  packValuesNEON,
 		packColumns: packColumnsNEON,
+		part:        partGo,
 	}
 	s.probes = probes{fma: probeFMANEON, read: probeReadNEON}
 }
