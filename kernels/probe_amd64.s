@@ -3,7 +3,8 @@
 #include "textflag.h"
 
 // The probes do what nothing can do faster: multiply-adds between registers, twelve chains or more of them; loads from
-// four streams. On Zen 3 memory gives 26 GB/s to four streams, 23 with prefetches besides, 17 to one.
+// four streams. On Zen 3 memory gives 26 GB/s to four streams, 23 with prefetches besides, 17 to one. On Zen 4 the third-level cache gives
+// 93 GB/s to four streams, 76 with prefetches.
 
 #define F(y) VFMADD231PS Y15, Y14, y
 #define G(z) VFMADD231PS Z31, Z30, z
@@ -121,14 +122,6 @@ loop:
 	VMOVUPS 64(DI), Z5
 	VMOVUPS (DI)(DX*1), Z6
 	VMOVUPS 64(DI)(DX*1), Z7
-	PREFETCHT0 1024(SI)
-	PREFETCHT0 1024(SI)(DX*1)
-	PREFETCHT0 1024(DI)
-	PREFETCHT0 1024(DI)(DX*1)
-	PREFETCHT0 1088(SI)
-	PREFETCHT0 1088(SI)(DX*1)
-	PREFETCHT0 1088(DI)
-	PREFETCHT0 1088(DI)(DX*1)
 	ADDQ $128, SI
 	ADDQ $128, DI
 	DECQ CX

@@ -22,12 +22,14 @@ type roof struct {
 	flops   float64
 	bytes   int  // that it reads, or 0 if they do not matter
 	cold    bool // they come from memory
+	copies  int  // of what it reads, which are read in turn so that none is in a cache; 0 is one
 	ready   func(x *Exec) (run func())
 	threads int
 
 	x              *Exec
 	run            func()
-	buf            []float32 // as large as what it reads, to measure the bandwidth
+	buf            []float32 // as large as all copies of what it reads, to measure the bandwidth
+	next           int       // the copy of the probe's next turn
 	seconds        float64   // best
 	peak, read     float64   // best
 	shares, speeds []float64 // of the limit of the same round
@@ -67,13 +69,16 @@ func (r *roof) measure() {
 	peak = max(peak, fma())
 	read := 1e18
 	if r.bytes > 0 {
-		tries := max(2, 1<<22/len(r.buf))
+		n := len(r.buf) / r.copies
+		tries := max(2, 1<<22/n)
 		if r.cold {
 			tries = 1 // as often as what is measured
 		}
-		read = speed(x, tries, float64(4*len(r.buf)), func(part, parts int) {
+		buf := r.buf[r.next*n:][:n]
+		r.next = (r.next + 1) % r.copies
+		read = speed(x, tries, float64(4*n), func(part, parts int) {
 			const piece = 1 << 18
-			p := r.buf[len(r.buf)*part/parts : len(r.buf)*(part+1)/parts]
+			p := buf[n*part/parts : n*(part+1)/parts]
 			for ; len(p) > 0; p = p[min(piece, len(p)):] {
 				set.read(p[:min(piece, len(p))])
 			}
@@ -144,7 +149,9 @@ func roofs() (all []*roof) {
 	return all
 }
 
-const cacheBytes = 32 << 20
+// cacheBytes is what a third-level cache may hold. What is read from memory is coldBytes or more in turn, since a cache that keeps lines
+// at random holds some of what is a few times its size.
+const cacheBytes, coldBytes = 32 << 20, 256 << 20
 
 func productRoof(m, k, n int, storage Storage, act Activation) *roof {
 	r := &roof{name: fmt.Sprintf("m=%d k=%d n=%d", m, k, n), flops: 2 * float64(m*k*n), bytes: 4 * k * n}
@@ -154,26 +161,45 @@ func productRoof(m, k, n int, storage Storage, act Activation) *roof {
 	if storage != Float32 {
 		r.name, r.bytes = r.name+[]string{"", " bfloat16", " float16"}[storage], 2*k*n
 	}
-	r.cold = r.bytes > cacheBytes
+	r.cold, r.copies = r.bytes > cacheBytes, 1
+	if r.cold {
+		r.copies = (coldBytes + r.bytes - 1) / r.bytes
+	}
 	if m > 16 {
 		r.bytes = 0
 	}
 	r.ready = func(x *Exec) func() {
 		rng := rand.New(rand.NewPCG(1, 2))
-		a, b, c, bias := make([]float32, m*k), make([]float32, k), make([]float32, m*n), make([]float32, n)
+		a, c, bias := make([]float32, m*k), make([]float32, m*n), make([]float32, n)
 		random(rng, a)
-		random(rng, b)
-		var w *Weights
-		if storage == Float32 {
-			w = x.Pack(k, n, func(_ int, dst []float32) { copy(dst, b) })
-		} else {
-			b16 := narrowed(b, storage)
-			w = x.Pack16(k, n, storage, func(_ int, dst []uint16) { copy(dst, b16) })
+		w, next := roofWeights(x, k, n, storage, r.copies), 0
+		return func() {
+			x.Gemm(c, n, a, k, m, w[next], Epilogue{Bias: bias, Act: act})
+			next = (next + 1) % len(w)
 		}
-		return func() { x.Gemm(c, n, a, k, m, w, Epilogue{Bias: bias, Act: act}) }
 	}
 	return r
 }
+
+// roofWeights returns some weights of a shape, for which there is memory once.
+func roofWeights(x *Exec, k, n int, storage Storage, copies int) []*Weights {
+	shape := [3]int{k, n, int(storage)}
+	for len(packedRoofs[shape]) < copies {
+		column := make([]float32, k)
+		random(rand.New(rand.NewPCG(1, 3)), column)
+		var w *Weights
+		if storage == Float32 {
+			w = x.Pack(k, n, func(_ int, dst []float32) { copy(dst, column) })
+		} else {
+			narrow := narrowed(column, storage)
+			w = x.Pack16(k, n, storage, func(_ int, dst []uint16) { copy(dst, narrow) })
+		}
+		packedRoofs[shape] = append(packedRoofs[shape], w)
+	}
+	return packedRoofs[shape][:copies]
+}
+
+var packedRoofs = map[[3]int][]*Weights{}
 
 func attentionRoof(n, d int) *roof {
 	p := &Attn{Heads: 12, KVHeads: 12, HeadDim: d, Scale: 0.125}
@@ -241,13 +267,15 @@ func TestRoofline(t *testing.T) {
 			}) {
 				continue
 			}
-			if buffers[r.bytes] == nil {
-				buffers[r.bytes] = Buffer(r.bytes / 4)
-				for i := range buffers[r.bytes] { // untouched pages would all be one
-					buffers[r.bytes][i] = 1
+			r.copies = max(r.copies, 1)
+			size := r.copies * r.bytes
+			if buffers[size] == nil {
+				buffers[size] = Buffer(size / 4)
+				for i := range buffers[size] { // untouched pages would all be one
+					buffers[size][i] = 1
 				}
 			}
-			r.run, r.buf = r.ready(x), buffers[r.bytes]
+			r.run, r.buf = r.ready(x), buffers[size]
 			table = append(table, r)
 		}
 	}
