@@ -228,8 +228,14 @@ func (t *attnTask) Run(part, parts int) {
 					if b0, b1 := t.blockAt(&q, from-at, cost), t.blockAt(&q, to-at, cost); b0 < b1 {
 						u.someBlocks(part, b0, b1)
 					}
-				} else if r0, r1 := t.rowAt(i, rows, from-at), t.rowAt(i, rows, to-at); r0 < r1 {
-					u.compute(r0, r1)
+				} else {
+					r0, r1 := t.rowAt(i, rows, from-at), rows
+					if at+cost > to {
+						r1 = t.rowAt(i, rows, to-at)
+					}
+					if r0 < r1 {
+						u.compute(r0, r1)
+					}
 				}
 			}
 			at += cost
@@ -245,6 +251,9 @@ func (t *attnTask) costAt(part, parts int) int {
 
 // rowAt returns how many of the rows of a unit of sequence i cost that much, as a multiple of 16 or all of them.
 func (t *attnTask) rowAt(i, rows, cost int) int {
+	if cost <= 0 {
+		return 0
+	}
 	lo, hi := 0, rows // the least number of rows whose cost is no less is in [lo, hi]
 	for lo < hi {
 		if mid := (lo + hi) / 2; t.rowsCost(i, mid) < cost {

@@ -15,7 +15,7 @@ func (s *Set) attentionAVX512() {
 		}
 		return sum
 	}
-	s.maximaRows = lowest512
+	s.maximaRows, s.gridRows = lowest512, 6
 	s.lanesMax = func(max []float32, l []lanes, x []float32, ld, n, grow int) {
 		rowMaxesAVX512(&max[0], &l[0], panelWidth*4, &x[0], uintptr(ld)*4, len(max), n, grow)
 	}

@@ -266,12 +266,28 @@ func (u *attnUnit) pieces(r *queryRun, i, j int) {
 		step = max(step, scoreBytes/4/(u.block.end-u.block.k0+panelWidth)/rows*rows)
 	}
 	for i < j {
-		m := j - i
-		m /= (m + step - 1) / step
+		m := u.pieceRows(r, i, j, step)
 		p := r.from(i, i+m)
 		u.piece(&p)
 		i += m
 	}
+}
+
+// pieceRows returns how many of the rows i up to j of a run come next, some step rows.
+func (u *attnUnit) pieceRows(r *queryRun, i, j, step int) int {
+	left := j - i
+	m, h := left/((left+step-1)/step), u.t.x.set.gridRows
+	if h == 0 || !r.even && !r.grows {
+		return m
+	}
+	if r.grows { // rows that begin with a panel of keys multiply less that they do not see
+		h *= panelWidth / 2
+		m = max(h, step/h*h)
+	}
+	if m = (m + h - 1) / h * h; left-m <= h/2 {
+		return left
+	}
+	return m
 }
 
 // piece computes a few rows, each of which sees some of the block.
@@ -429,7 +445,11 @@ func (u *attnUnit) scoreGrid(scores []float32, stride int, r *queryRun, n, base 
 		}
 	}
 	for ; p < panels; p++ {
-		run(p*panelWidth+1-first, p, 1, nil)
+		row := p*panelWidth + 1 - first
+		if h := u.t.x.set.gridRows; h > 0 { // what a row does not see nobody reads
+			row = max(0, r.m-(r.m-row+h-1)/h*h)
+		}
+		run(row, p, 1, nil)
 	}
 	return l, taken
 }

@@ -112,6 +112,8 @@ type tiles struct {
 	inPlace bool
 	// grid computes a grid, or reports that the tiles should; nil: they do. It changes what it is given.
 	grid func(*grid) bool
+	// gridRows, if it is not 0, is a number of rows of which grid does multiples faster: by tiles of one height.
+	gridRows int
 	// lanesMax, if it is not nil, is rowMaxes for rows of at most 1024 elements, or of none, whose lanes are those of l already: then
 	// grid takes the maxima of a product as its tiles store, where it has no fewer than maximaRows rows.
 	lanesMax   func(max []float32, l []lanes, x []float32, ld, n, grow int)

@@ -38,6 +38,9 @@ func gridAVX512(g *grid) bool {
 		g.scale, g.scales = &gridOne, 0
 	}
 	n := (g.rows + highest512 - 1) / highest512
+	if g.rows%n > 0 && g.rows%6 == 0 { // tiles of one height
+		n = g.rows / 6
+	}
 	h, more := g.rows/n, g.rows%n
 	pairs := g.panels / 2
 	for w := 2; w > 0; w-- { // pairs of panels, then what is left of them

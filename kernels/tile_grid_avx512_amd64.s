@@ -32,7 +32,6 @@
 #define S      R11
 #define AHEAD  DX  // what is prefetched next, and bytes from there to what comes then
 #define STEP   R15
-#define STAIR  R14
 
 // One step of k: LOADB(d) and for each row ROW(element of A, accumulators). d is 4·l.
 // EACH applies OP to the rows of one of the two sets. LAST(OP) ends a tile's row: it scales, takes maxima, stores, and clears.
@@ -110,37 +109,151 @@
 #define END6Y(END) END(Z26, Z27)
 #define NONE(END)
 
-// TREAD is row i of a stair, which has the rows from the last down to number STAIR.
-#define TREAD(i, tread, ROW, a, z0, z1) \
-	CMPQ STAIR, $i \
-	JGT  tread     \
-	ROW(a, z0, z1)
-#define STAIRS4X(tread, ROW, d) \
-	TREAD(3, tread, ROW, d(A0)(LDA3*1), Z6, Z7) \
-	TREAD(2, tread, ROW, d(A0)(LDA*2), Z4, Z5) \
-	TREAD(1, tread, ROW, d(A0)(LDA*1), Z2, Z3)
-#define STAIRS5X(tread, ROW, d) \
-	TREAD(4, tread, ROW, d(A4), Z8, Z9) \
-	STAIRS4X(tread, ROW, d)
-#define STAIRS6X(tread, ROW, d) \
-	TREAD(5, tread, ROW, d(A4)(LDA*1), Z10, Z11) \
-	STAIRS5X(tread, ROW, d)
-#define STAIRS7X(tread, ROW, d) \
-	TREAD(6, tread, ROW, d(A4)(LDA*2), Z12, Z13) \
-	STAIRS6X(tread, ROW, d)
-#define STAIRS4Y(tread, ROW, d) \
-	TREAD(3, tread, ROW, d(A0)(LDA3*1), Z20, Z21) \
-	TREAD(2, tread, ROW, d(A0)(LDA*2), Z18, Z19) \
-	TREAD(1, tread, ROW, d(A0)(LDA*1), Z16, Z17)
-#define STAIRS5Y(tread, ROW, d) \
-	TREAD(4, tread, ROW, d(A4), Z22, Z23) \
-	STAIRS4Y(tread, ROW, d)
-#define STAIRS6Y(tread, ROW, d) \
-	TREAD(5, tread, ROW, d(A4)(LDA*1), Z24, Z25) \
-	STAIRS5Y(tread, ROW, d)
-#define STAIRS7Y(tread, ROW, d) \
-	TREAD(6, tread, ROW, d(A4)(LDA*2), Z26, Z27) \
-	STAIRS6Y(tread, ROW, d)
+// STEPS are the stairs: from row 1 on, from row 2 on, ....
+#define FROM3_4X(ROW, d) ROW(d(A0)(LDA3*1), Z6, Z7)
+#define FROM2_4X(ROW, d) FROM3_4X(ROW, d) \
+	ROW(d(A0)(LDA*2), Z4, Z5)
+#define FROM1_4X(ROW, d) FROM2_4X(ROW, d) \
+	ROW(d(A0)(LDA*1), Z2, Z3)
+#define STAIRS4X(LOADB, ROW) \
+	LOADB(0) \
+	FROM1_4X(ROW, 0) \
+	LOADB(4) \
+	FROM2_4X(ROW, 4) \
+	LOADB(8) \
+	FROM3_4X(ROW, 8)
+#define FROM4_5X(ROW, d) ROW(d(A4), Z8, Z9)
+#define FROM3_5X(ROW, d) FROM4_5X(ROW, d) \
+	ROW(d(A0)(LDA3*1), Z6, Z7)
+#define FROM2_5X(ROW, d) FROM3_5X(ROW, d) \
+	ROW(d(A0)(LDA*2), Z4, Z5)
+#define FROM1_5X(ROW, d) FROM2_5X(ROW, d) \
+	ROW(d(A0)(LDA*1), Z2, Z3)
+#define STAIRS5X(LOADB, ROW) \
+	LOADB(0) \
+	FROM1_5X(ROW, 0) \
+	LOADB(4) \
+	FROM2_5X(ROW, 4) \
+	LOADB(8) \
+	FROM3_5X(ROW, 8) \
+	LOADB(12) \
+	FROM4_5X(ROW, 12)
+#define FROM5_6X(ROW, d) ROW(d(A4)(LDA*1), Z10, Z11)
+#define FROM4_6X(ROW, d) FROM5_6X(ROW, d) \
+	ROW(d(A4), Z8, Z9)
+#define FROM3_6X(ROW, d) FROM4_6X(ROW, d) \
+	ROW(d(A0)(LDA3*1), Z6, Z7)
+#define FROM2_6X(ROW, d) FROM3_6X(ROW, d) \
+	ROW(d(A0)(LDA*2), Z4, Z5)
+#define FROM1_6X(ROW, d) FROM2_6X(ROW, d) \
+	ROW(d(A0)(LDA*1), Z2, Z3)
+#define STAIRS6X(LOADB, ROW) \
+	LOADB(0) \
+	FROM1_6X(ROW, 0) \
+	LOADB(4) \
+	FROM2_6X(ROW, 4) \
+	LOADB(8) \
+	FROM3_6X(ROW, 8) \
+	LOADB(12) \
+	FROM4_6X(ROW, 12) \
+	LOADB(16) \
+	FROM5_6X(ROW, 16)
+#define FROM6_7X(ROW, d) ROW(d(A4)(LDA*2), Z12, Z13)
+#define FROM5_7X(ROW, d) FROM6_7X(ROW, d) \
+	ROW(d(A4)(LDA*1), Z10, Z11)
+#define FROM4_7X(ROW, d) FROM5_7X(ROW, d) \
+	ROW(d(A4), Z8, Z9)
+#define FROM3_7X(ROW, d) FROM4_7X(ROW, d) \
+	ROW(d(A0)(LDA3*1), Z6, Z7)
+#define FROM2_7X(ROW, d) FROM3_7X(ROW, d) \
+	ROW(d(A0)(LDA*2), Z4, Z5)
+#define FROM1_7X(ROW, d) FROM2_7X(ROW, d) \
+	ROW(d(A0)(LDA*1), Z2, Z3)
+#define STAIRS7X(LOADB, ROW) \
+	LOADB(0) \
+	FROM1_7X(ROW, 0) \
+	LOADB(4) \
+	FROM2_7X(ROW, 4) \
+	LOADB(8) \
+	FROM3_7X(ROW, 8) \
+	LOADB(12) \
+	FROM4_7X(ROW, 12) \
+	LOADB(16) \
+	FROM5_7X(ROW, 16) \
+	LOADB(20) \
+	FROM6_7X(ROW, 20)
+#define FROM3_4Y(ROW, d) ROW(d(A0)(LDA3*1), Z20, Z21)
+#define FROM2_4Y(ROW, d) FROM3_4Y(ROW, d) \
+	ROW(d(A0)(LDA*2), Z18, Z19)
+#define FROM1_4Y(ROW, d) FROM2_4Y(ROW, d) \
+	ROW(d(A0)(LDA*1), Z16, Z17)
+#define STAIRS4Y(LOADB, ROW) \
+	LOADB(0) \
+	FROM1_4Y(ROW, 0) \
+	LOADB(4) \
+	FROM2_4Y(ROW, 4) \
+	LOADB(8) \
+	FROM3_4Y(ROW, 8)
+#define FROM4_5Y(ROW, d) ROW(d(A4), Z22, Z23)
+#define FROM3_5Y(ROW, d) FROM4_5Y(ROW, d) \
+	ROW(d(A0)(LDA3*1), Z20, Z21)
+#define FROM2_5Y(ROW, d) FROM3_5Y(ROW, d) \
+	ROW(d(A0)(LDA*2), Z18, Z19)
+#define FROM1_5Y(ROW, d) FROM2_5Y(ROW, d) \
+	ROW(d(A0)(LDA*1), Z16, Z17)
+#define STAIRS5Y(LOADB, ROW) \
+	LOADB(0) \
+	FROM1_5Y(ROW, 0) \
+	LOADB(4) \
+	FROM2_5Y(ROW, 4) \
+	LOADB(8) \
+	FROM3_5Y(ROW, 8) \
+	LOADB(12) \
+	FROM4_5Y(ROW, 12)
+#define FROM5_6Y(ROW, d) ROW(d(A4)(LDA*1), Z24, Z25)
+#define FROM4_6Y(ROW, d) FROM5_6Y(ROW, d) \
+	ROW(d(A4), Z22, Z23)
+#define FROM3_6Y(ROW, d) FROM4_6Y(ROW, d) \
+	ROW(d(A0)(LDA3*1), Z20, Z21)
+#define FROM2_6Y(ROW, d) FROM3_6Y(ROW, d) \
+	ROW(d(A0)(LDA*2), Z18, Z19)
+#define FROM1_6Y(ROW, d) FROM2_6Y(ROW, d) \
+	ROW(d(A0)(LDA*1), Z16, Z17)
+#define STAIRS6Y(LOADB, ROW) \
+	LOADB(0) \
+	FROM1_6Y(ROW, 0) \
+	LOADB(4) \
+	FROM2_6Y(ROW, 4) \
+	LOADB(8) \
+	FROM3_6Y(ROW, 8) \
+	LOADB(12) \
+	FROM4_6Y(ROW, 12) \
+	LOADB(16) \
+	FROM5_6Y(ROW, 16)
+#define FROM6_7Y(ROW, d) ROW(d(A4)(LDA*2), Z26, Z27)
+#define FROM5_7Y(ROW, d) FROM6_7Y(ROW, d) \
+	ROW(d(A4)(LDA*1), Z24, Z25)
+#define FROM4_7Y(ROW, d) FROM5_7Y(ROW, d) \
+	ROW(d(A4), Z22, Z23)
+#define FROM3_7Y(ROW, d) FROM4_7Y(ROW, d) \
+	ROW(d(A0)(LDA3*1), Z20, Z21)
+#define FROM2_7Y(ROW, d) FROM3_7Y(ROW, d) \
+	ROW(d(A0)(LDA*2), Z18, Z19)
+#define FROM1_7Y(ROW, d) FROM2_7Y(ROW, d) \
+	ROW(d(A0)(LDA*1), Z16, Z17)
+#define STAIRS7Y(LOADB, ROW) \
+	LOADB(0) \
+	FROM1_7Y(ROW, 0) \
+	LOADB(4) \
+	FROM2_7Y(ROW, 4) \
+	LOADB(8) \
+	FROM3_7Y(ROW, 8) \
+	LOADB(12) \
+	FROM4_7Y(ROW, 12) \
+	LOADB(16) \
+	FROM5_7Y(ROW, 16) \
+	LOADB(20) \
+	FROM6_7Y(ROW, 20)
 
 #define ON(n) \
 	ADDQ $(4*n), A0 \
@@ -149,7 +262,7 @@
 
 // HALF is a tile in one set of accumulators, and the ends E0 to E6 of the rows of the tile before, in the other. After it come the
 // tile in the other set, or the end.
-#define HALF(begin, short, four, few, one, stairs, stair, tread, end, beyond, next, last, rows, LOADB, ROW, EACH, STAIRS, END, E0, E1, E2, E3, E4, E5, E6) \
+#define HALF(begin, short, four, few, one, stairs, end, beyond, next, last, LOADB, ROW, EACH, STAIRS, END, E0, E1, E2, E3, E4, E5, E6) \
 begin:                                       \
 	MOVQ  gridLoop512_a(T), A0           \
 	LEAQ  (A0)(LDA*4), A4                \
@@ -219,15 +332,7 @@ stairs:                                      \
 	MOVQ  AHEAD, gridLoop512_next(T)     \
 	CMPQ  gridLoop512_grow(T), $0        \
 	JEQ   end                            \
-	MOVQ  $1, STAIR                      \
-stair:                                       \
-	LOADB(0)                             \
-	STAIRS(tread, ROW, 0)                \
-tread:                                       \
-	ON(1)                                \
-	INCQ  STAIR                          \
-	CMPQ  STAIR, $rows                   \
-	JLT   stair                          \
+	STAIRS(LOADB, ROW)                   \
 end:                                         \
 	MOVQ  gridLoop512_c(T), P            \
 	MOVQ  gridLoop512_ldc(T), K          \
@@ -281,7 +386,7 @@ outer:
 	DECQ  gridLoop512_outer(T)
 	RET
 
-#define GRID(name, rows, LOADB, ROW, EACHX, EACHY, STAIRSX, STAIRSY, END, X4, X5, X6, Y4, Y5, Y6) \
+#define GRID(name, LOADB, ROW, EACHX, EACHY, STAIRSX, STAIRSY, END, X4, X5, X6, Y4, Y5, Y6) \
 TEXT name(SB), 0, $448-8                     \
 	MOVQ  t+0(FP), T                     \
 	CMPQ  gridLoop512_maxima(T), $0      \
@@ -328,8 +433,8 @@ first:                                       \
 	SUBQ  $4, K                          \
 	JGE   fourX                          \
 	JMP   fewX                           \
-	HALF(beginX, shortX, fourX, fewX, oneX, stairsX, stairX, treadX, endX, beyondX, beginY, lastX, rows, LOADB, ROW, EACHX, STAIRSX, END, END0Y, END1Y, END2Y, END3Y, Y4, Y5, Y6) \
-	HALF(beginY, shortY, fourY, fewY, oneY, stairsY, stairY, treadY, endY, beyondY, beginX, lastY, rows, LOADB, ROW, EACHY, STAIRSY, END, END0X, END1X, END2X, END3X, X4, X5, X6) \
+	HALF(beginX, shortX, fourX, fewX, oneX, stairsX, endX, beyondX, beginY, lastX, LOADB, ROW, EACHX, STAIRSX, END, END0Y, END1Y, END2Y, END3Y, Y4, Y5, Y6) \
+	HALF(beginY, shortY, fourY, fewY, oneY, stairsY, endY, beyondY, beginX, lastY, LOADB, ROW, EACHY, STAIRSY, END, END0X, END1X, END2X, END3X, X4, X5, X6) \
 lastX:                                       \
 	END0X(END)                           \
 	END1X(END)                           \
@@ -351,11 +456,11 @@ lastY:                                       \
 	VZEROUPPER                           \
 	RET
 
-GRID(·grid4x1AVX512, 4, LOADB1, ROW1, ROWS4X, ROWS4Y, STAIRS4X, STAIRS4Y, END1, NONE, NONE, NONE, NONE, NONE, NONE)
-GRID(·grid5x1AVX512, 5, LOADB1, ROW1, ROWS5X, ROWS5Y, STAIRS5X, STAIRS5Y, END1, END4X, NONE, NONE, END4Y, NONE, NONE)
-GRID(·grid6x1AVX512, 6, LOADB1, ROW1, ROWS6X, ROWS6Y, STAIRS6X, STAIRS6Y, END1, END4X, END5X, NONE, END4Y, END5Y, NONE)
-GRID(·grid7x1AVX512, 7, LOADB1, ROW1, ROWS7X, ROWS7Y, STAIRS7X, STAIRS7Y, END1, END4X, END5X, END6X, END4Y, END5Y, END6Y)
-GRID(·grid4x2AVX512, 4, LOADB2, ROW2, ROWS4X, ROWS4Y, STAIRS4X, STAIRS4Y, END2, NONE, NONE, NONE, NONE, NONE, NONE)
-GRID(·grid5x2AVX512, 5, LOADB2, ROW2, ROWS5X, ROWS5Y, STAIRS5X, STAIRS5Y, END2, END4X, NONE, NONE, END4Y, NONE, NONE)
-GRID(·grid6x2AVX512, 6, LOADB2, ROW2, ROWS6X, ROWS6Y, STAIRS6X, STAIRS6Y, END2, END4X, END5X, NONE, END4Y, END5Y, NONE)
-GRID(·grid7x2AVX512, 7, LOADB2, ROW2, ROWS7X, ROWS7Y, STAIRS7X, STAIRS7Y, END2, END4X, END5X, END6X, END4Y, END5Y, END6Y)
+GRID(·grid4x1AVX512, LOADB1, ROW1, ROWS4X, ROWS4Y, STAIRS4X, STAIRS4Y, END1, NONE, NONE, NONE, NONE, NONE, NONE)
+GRID(·grid5x1AVX512, LOADB1, ROW1, ROWS5X, ROWS5Y, STAIRS5X, STAIRS5Y, END1, END4X, NONE, NONE, END4Y, NONE, NONE)
+GRID(·grid6x1AVX512, LOADB1, ROW1, ROWS6X, ROWS6Y, STAIRS6X, STAIRS6Y, END1, END4X, END5X, NONE, END4Y, END5Y, NONE)
+GRID(·grid7x1AVX512, LOADB1, ROW1, ROWS7X, ROWS7Y, STAIRS7X, STAIRS7Y, END1, END4X, END5X, END6X, END4Y, END5Y, END6Y)
+GRID(·grid4x2AVX512, LOADB2, ROW2, ROWS4X, ROWS4Y, STAIRS4X, STAIRS4Y, END2, NONE, NONE, NONE, NONE, NONE, NONE)
+GRID(·grid5x2AVX512, LOADB2, ROW2, ROWS5X, ROWS5Y, STAIRS5X, STAIRS5Y, END2, END4X, NONE, NONE, END4Y, NONE, NONE)
+GRID(·grid6x2AVX512, LOADB2, ROW2, ROWS6X, ROWS6Y, STAIRS6X, STAIRS6Y, END2, END4X, END5X, NONE, END4Y, END5Y, NONE)
+GRID(·grid7x2AVX512, LOADB2, ROW2, ROWS7X, ROWS7Y, STAIRS7X, STAIRS7Y, END2, END4X, END5X, END6X, END4Y, END5Y, END6Y)
