@@ -13,10 +13,16 @@ func (s *Set) attentionAVX2() {
 		}
 		return sum
 	}
-	s.folds = func(dst []float32, ldd int, src []float32, lds, n int, factors, scale []float32) {
+	s.folds = folds(foldsAVX2)
+}
+
+// folds makes one of a routine of assembly, of which a call takes a piece.
+func folds(f func(dst *float32, ldd uintptr, src *float32, lds uintptr, rows, n int, factors, scale *float32),
+) func(dst []float32, ldd int, src []float32, lds, n int, factors, scale []float32) {
+	return func(dst []float32, ldd int, src []float32, lds, n int, factors, scale []float32) {
 		for i := 0; i < len(scale) && n > 0; {
 			rows := min(max(1, piece/n), len(scale)-i)
-			foldsAVX2(&dst[i*ldd], uintptr(ldd)*4, &src[i*lds], uintptr(lds)*4, rows, n, &factors[2*i], &scale[i])
+			f(&dst[i*ldd], uintptr(ldd)*4, &src[i*lds], uintptr(lds)*4, rows, n, &factors[2*i], &scale[i])
 			i += rows
 		}
 	}

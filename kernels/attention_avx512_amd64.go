@@ -15,6 +15,7 @@ func (s *Set) attentionAVX512() {
 		}
 		return sum
 	}
+	s.folds = folds(foldsAVX512)
 	s.maximaRows, s.gridRows = lowest512, 6
 	s.lanesMax = func(max []float32, l []lanes, x []float32, ld, n, grow int) {
 		rowMaxesAVX512(&max[0], &l[0], panelWidth*4, &x[0], uintptr(ld)*4, len(max), n, grow)
@@ -26,3 +27,6 @@ func expSumsAVX512(l *lanes, dst, src *float32, ld uintptr, rows, n, grow int, m
 
 //go:noescape
 func rowMaxesAVX512(max *float32, l *lanes, ldl uintptr, x *float32, ld uintptr, rows, n, grow int)
+
+//go:noescape
+func foldsAVX512(dst *float32, ldd uintptr, src *float32, lds uintptr, rows, n int, factors, scale *float32)

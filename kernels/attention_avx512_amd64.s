@@ -343,3 +343,51 @@ maxima:
 	JNE   row
 	VZEROUPPER
 	RET
+
+// func foldsAVX512(dst *float32, ldd uintptr, src *float32, lds uintptr, rows, n int, factors, scale *float32)
+//
+// For each of the rows: dst = (dst·factors[2i] + src·factors[2i+1]) · scale[i], each rounded. The rows of dst come from afar: those
+// after the next three are prefetched.
+TEXT ·foldsAVX512(SB), NOSPLIT, $0-64
+	MOVQ dst+0(FP), DSTROW
+	MOVQ ldd+8(FP), LD
+	MOVQ src+16(FP), SRCROW
+	MOVQ rows+32(FP), R9
+	MOVQ factors+48(FP), R10
+	MOVQ scale+56(FP), R11
+	MOVQ $-1, ONES
+	LEAQ (DSTROW)(LD*4), R13
+
+row:
+	MOVQ         DSTROW, DST
+	MOVQ         SRCROW, SRC
+	MOVQ         R13, R14
+	MOVQ         n+40(FP), LEFT
+	VBROADCASTSS (R10), Z4
+	VBROADCASTSS 4(R10), Z5
+	VBROADCASTSS (R11), Z6
+
+sixteen:
+	FIRST(K1)
+	PREFETCHT0 (R14)
+	VMOVUPS.Z (DST), K1, Z0
+	VMOVUPS.Z (SRC), K1, Z1
+	VMULPS    Z4, Z0, Z0
+	VMULPS    Z5, Z1, Z1
+	VADDPS    Z1, Z0, Z0
+	VMULPS    Z6, Z0, Z0
+	VMOVUPS   Z0, K1, (DST)
+	ADDQ      $64, DST
+	ADDQ      $64, SRC
+	ADDQ      $64, R14
+	SUBQ      $16, LEFT
+	JGT       sixteen
+	ADDQ      LD, DSTROW
+	ADDQ      LD, R13
+	ADDQ      lds+24(FP), SRCROW
+	ADDQ      $8, R10
+	ADDQ      $4, R11
+	DECQ      R9
+	JNE       row
+	VZEROUPPER
+	RET

@@ -801,11 +801,11 @@ func (u *attnUnit) edge(o []float32, ldo int, scores []float32, stride int, r *q
 // none in the rows that it is the first for, and divides the rows that it is the last for by their sums.
 func (u *attnUnit) fold(r *queryRun, o, bm, bl []float32) {
 	set, d, m, n, done := u.t.x.set, u.t.p.HeadDim, r.m, u.begun(r), u.done(r)
-	dPad, factors := padded(d), u.s.floats(bufFactors, 3*n)
+	dPad, factors := padded(d), u.s.floats(bufFactors, 4*n)
 	maxima, sums := u.maxima[r.state:][:m], u.sums[r.state:][:m]
-	factors, scale := factors[:2*n], factors[2*n:]
-	for i := range n {
-		top := greater(bm[i], maxima[i])
+	factors, scale, tops := factors[:2*n], factors[2*n:3*n], factors[3*n:]
+	set.max(tops, bm, maxima)
+	for i, top := range tops {
 		factors[2*i], factors[2*i+1] = maxima[i]-top, bm[i]-top
 		maxima[i] = top
 	}
