@@ -221,10 +221,13 @@ func (t *attnTask) Run(part, parts int) {
 		q := t.sequence(i)
 		rows := t.rows(i)
 		cost := t.rowsCost(i, rows)
-		for head := range t.p.KVHeads {
-			u := attnUnit{t: t, s: s, seq: i, sequence: q, kvHead: head}
+		for head := 0; head < t.p.KVHeads; {
+			u := attnUnit{t: t, s: s, seq: i, sequence: q, kvHead: head, heads: 1}
 			if cost > 0 && at < to && at+cost > from { // sequences without queries cost nothing
-				if t.byBlocks(&q) {
+				if at >= from && at+cost <= to { // all of it, and perhaps of others
+					u.heads = t.together(i, min((to-at)/cost, t.p.KVHeads-head))
+					u.compute(0, u.heads*rows)
+				} else if t.byBlocks(&q) {
 					if b0, b1 := t.blockAt(&q, from-at, cost), t.blockAt(&q, to-at, cost); b0 < b1 {
 						u.someBlocks(part, b0, b1)
 					}
@@ -238,7 +241,8 @@ func (t *attnTask) Run(part, parts int) {
 					}
 				}
 			}
-			at += cost
+			at += u.heads * cost
+			head += u.heads
 		}
 	}
 	t.x.free.Put(s)

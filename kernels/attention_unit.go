@@ -11,6 +11,7 @@ type attnUnit struct {
 	s *scratch
 	sequence
 	seq, kvHead int
+	heads       int // so many key heads from that on
 	block       keysBlock
 	// The maximum, and the sum of the exponentials, of each row over the blocks so far.
 	maxima, sums []float32
@@ -79,6 +80,8 @@ func (u *attnUnit) compute(r0, r1 int) {
 func (u *attnUnit) seenBy(r0, r1 int) (lo, hi int) {
 	i0, i1 := r0, r1-1 // the first and the last token
 	switch {
+	case u.queries == 1:
+		i0, i1 = 0, 0
 	case u.t.byToken(&u.sequence):
 		i0, i1 = i0/u.t.group(), i1/u.t.group()
 	case i0/u.queries == i1/u.queries:
@@ -97,7 +100,7 @@ func (u *attnUnit) oneBlock(k0, r0, r1 int) {
 	u.load(k0, max(lo, k0), min(hi, k0+keyBlock))
 	after := &u.after
 	if after.head, after.lo = u.kvHead, k0+keyBlock; after.lo >= hi {
-		after.head, after.lo = u.kvHead+1, lo
+		after.head, after.lo = u.kvHead+u.heads, lo
 	}
 	after.hi = min(hi, after.lo/keyBlock*keyBlock+keyBlock)
 	for r := r0; r < r1; {
@@ -128,7 +131,8 @@ func (u *attnUnit) prefetchValues(lo, burst int) {
 	first, size := b.value((lo - b.base) * panelWidth)
 	at := uintptr(unsafe.Pointer(first))
 	if b.panels != nil {
-		prefetch(at+uintptr(burst*burstStreams*burstLines*64), 0, 1, burstStreams*burstLines)
+		n := burstStreams * burstLines / u.heads
+		prefetch(at+uintptr(burst*n*64), u.headBytes(size), u.heads, n)
 		return
 	}
 	at += uintptr(burst * burstLines * 64)
@@ -161,12 +165,15 @@ func (u *attnUnit) prefetchKeys() {
 	}
 	at := uintptr(unsafe.Pointer(first))
 	if u.block.panels != nil {
-		prefetch(at, 0, 1, 2*burstStreams*burstLines)
+		prefetch(at, u.headBytes(size), u.heads, 2*burstStreams*burstLines/u.heads)
 		return
 	}
 	panels := (u.after.hi - u.after.lo/panelWidth*panelWidth + panelWidth - 1) / panelWidth
 	prefetch(at, uintptr(panels/burstStreams*panelWidth*u.t.p.HeadDim)*size, burstStreams, burstLines)
 }
+
+// headBytes returns the bytes from the panels of a key head to those of the next.
+func (u *attnUnit) headBytes(size uintptr) uintptr { return uintptr(kvHeadSize(u.t.p.HeadDim)) * size }
 
 // keysAfter returns where the keys that follow begin, or nil, and the bytes of an element.
 func (u *attnUnit) keysAfter() (at *float32, size uintptr) {
@@ -182,7 +189,10 @@ func (u *attnUnit) next(r, end, state int) queryRun {
 	t, group := u.t, u.t.group()
 	run := queryRun{state: state}
 	var i, h int
-	if t.byToken(&u.sequence) {
+	if u.queries == 1 {
+		h, run.m = r, end-r
+		run.ldq, run.ldo, run.even = t.p.HeadDim, t.p.HeadDim, true
+	} else if t.byToken(&u.sequence) {
 		i, h = r/group, r%group
 		run.m = min(end-r, group-h)
 		run.ldq, run.ldo, run.even = t.p.HeadDim, t.p.HeadDim, true
@@ -585,6 +595,11 @@ func (u *attnUnit) keyPanels(scores []float32, stride int, r *queryRun, panels, 
 	if b.panels.wide(r.m, padded(d)/panelWidth) {
 		q.afterApart, q.afterStep = uintptr(b.rows)*panelWidth*size, 128
 	}
+	if u.heads > 1 {
+		q.head = u.headBytes(size)
+		b.panels.heads[u.heads][r.m/u.heads](q)
+		return panels
+	}
 	b.panels.run(q, r.m, size)
 	return panels
 }
@@ -605,6 +620,11 @@ func (u *attnUnit) valuePanels(o []float32, ldo int, scores []float32, stride, m
 		c: &o[0], ldc: uintptr(ldo) * 4, a: &scores[0], lda: uintptr(stride) * 4,
 		b: first, panel: uintptr(b.rows) * panelWidth * size, k: hi - lo, count: panels, scale: 1,
 		after: uintptr(unsafe.Pointer(keys)), afterApart: 128, afterStep: 512,
+	}
+	if u.heads > 1 {
+		q.head = u.headBytes(size)
+		b.panels.heads[u.heads][m/u.heads](q)
+		return panels
 	}
 	b.panels.run(q, m, size)
 	return panels

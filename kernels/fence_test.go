@@ -232,6 +232,11 @@ func TestKVPanelsFenced(t *testing.T) {
 							lda: uintptr(k+3) * 4, b: &fence.Copy(f, b)[0], panel: uintptr(k * panelWidth * size), k: k, count: count,
 							scale: 0.5, afterApart: 128, afterStep: 512}
 						call.run(&q, rows, uintptr(size))
+						if two := call.heads[2][rows/2]; two != nil && rows%2 == 0 && count%2 == 0 {
+							q.c, q.a, q.b = &fence.Copy(f, c)[0], &fence.Copy(f, a)[0], &fence.Copy(f, b)[0]
+							q.count, q.head = count/2, q.panel*uintptr(count/2)
+							two(&q)
+						}
 					})
 				}
 			}

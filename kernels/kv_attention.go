@@ -110,7 +110,7 @@ func (t *kvRows) rows(n int) {
 // the first key of a block to its last value. Strides are in bytes. A call changes left, apart and step.
 //
 //	for each of count panels p, or groups of four panels, rows i, and columns j of a panel:
-//	    x = chain of fma(a[i][l], b[p][l][j], ·) from +0, over l = 0..k-1
+//	    x = chain of fma(a[i][l], b[p][l][j], ·) from +0, over l = 0..k-1          b of the row's head
 //	    c[i][p][j] = x * scale
 type kvPanels struct {
 	c        *float32 // row 0 of the first panel
@@ -121,6 +121,7 @@ type kvPanels struct {
 	panel    uintptr  // from a panel to the next
 	k, count int
 	scale    float32
+	head     uintptr // for several heads: from the panels of one to those of the next
 
 	// What is prefetched meanwhile by some of the routines, as much as is read: from next on, and by those for four panels, 128 bytes
 	// of each of four streams, which lie apart bytes from each other, and then step bytes on. From end on it goes on with the next of
@@ -131,10 +132,19 @@ type kvPanels struct {
 	after, afterApart, afterStep uintptr
 }
 
-// kvPanelTiles are routines for kvPanels: one[r] is for r rows by a panel at a time, four[r], if it is not nil, by four.
+// kvPanelTiles are routines for kvPanels: one[r] is for r rows by a panel at a time, four[r], if it is not nil, by four. heads[h][r]
+// is for r rows of each of h heads, by a panel of each at a time: as many streams, each as long as what a page holds of a head. A
+// processor that fetches ahead stops at every 4 KB for as long as memory takes; then it does so for all of them at once, and between
+// keys and values, too.
 type kvPanelTiles struct {
 	one, four [kvPanelRows + 1]func(*kvPanels)
+	heads     [kvHeads + 1][kvPanelRows + 1]func(*kvPanels)
+	// most is how many heads of so many rows go together; one more if that is what is left, and there is a routine.
+	most [kvPanelRows + 1]int
 }
+
+// kvHeads is the greatest number of heads that go together.
+const kvHeads = 4
 
 // kvPanelRows is the greatest number of rows of such a routine.
 const kvPanelRows = 8
@@ -188,6 +198,22 @@ func (q *kvPanels) prefetch(size uintptr, four bool) {
 		q.apart, q.step, ahead = q.panel, 128, ahead/4
 	}
 	q.next, q.end = b+min(ahead, length), b+length
+}
+
+// together returns how many of so many key heads of sequence i a part computes side by side.
+func (t *attnTask) together(i, heads int) int {
+	if t.kv == nil || t.sequence(i).queries != 1 || t.group() > kvPanelRows || t.p.HeadDim > kBlock {
+		return 1
+	}
+	f := t.kv[i].set.kvPanels[t.kv[i].typ]
+	if f == nil {
+		return 1
+	}
+	most := f.most[t.group()]
+	if heads == most+1 && heads <= kvHeads && f.heads[heads][t.group()] != nil {
+		return heads
+	}
+	return max(1, min(heads, most))
 }
 
 // byBlocks reports whether the units of a sequence are divided by blocks.
@@ -276,7 +302,7 @@ func (t *attnTask) foldParts(s *scratch, parts int) {
 				p++
 			}
 			if rows > 0 && t.byBlocks(&q) {
-				u := attnUnit{t: t, s: s, seq: i, sequence: q, kvHead: head}
+				u := attnUnit{t: t, s: s, seq: i, sequence: q, kvHead: head, heads: 1}
 				from, _ := t.blocks(&q)
 				for part := p - 1; part < parts && t.costAt(part, parts) < at+cost; part++ {
 					b0, b1 := t.blockAt(&q, t.costAt(part, parts)-at, cost), t.blockAt(&q, t.costAt(part+1, parts)-at, cost)

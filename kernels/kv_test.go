@@ -430,6 +430,52 @@ func TestKVPanels(t *testing.T) {
 	}
 }
 
+// TestKVHeads compares the routines for several heads with those for one.
+func TestKVHeads(t *testing.T) {
+	r := rand.New(rand.NewPCG(9, 10))
+	for _, set := range otherSets() {
+		for typ, f := range set.kvPanels {
+			if f == nil {
+				continue
+			}
+			size := []uintptr{4, 2}[typ]
+			for heads, list := range f.heads {
+				for rows, call := range list {
+					for k := 1; call != nil && k < 30; k++ {
+						count, lda := 1+k%3, k+3
+						ldc, panel := count*panelWidth+5, (k+k%2)*panelWidth
+						a, b := values(r, heads*rows*lda, 0), values(r, heads*(count+1)*panel, 0)
+						got, check := guarded(heads*rows*ldc, k%16)
+						copy(got, values(r, len(got), 2))
+						want := slices.Clone(got)
+						q := kvPanels{c: &got[0], ldc: uintptr(ldc) * 4, a: &a[0], lda: uintptr(lda) * 4, b: &b[0],
+							panel: uintptr(panel) * size, k: k, count: count, scale: 0.3, head: uintptr((count+1)*panel) * size}
+						if size == 2 {
+							b16 := make([]uint16, len(b))
+							for i, x := range b {
+								b16[i] = bfloat16(x)
+							}
+							q.b, _ = element(nil, b16, 0)
+						}
+						call(&q)
+						for h := range heads {
+							p := q
+							p.c, p.a = &want[h*rows*ldc], &a[h*rows*lda]
+							p.b = (*float32)(unsafe.Add(unsafe.Pointer(q.b), uintptr(h)*q.head))
+							f.run(&p, rows, size)
+						}
+						what := fmt.Sprintf("%s: type %d, %d heads, %d rows, k=%d", set.name, typ, heads, rows, k)
+						equal(t, what, got, want)
+						if err := check(); err != nil {
+							t.Fatalf("%s: %v", what, err)
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
 // TestAttentionKVGroups has a token whose query heads share key heads, in any number, and compares with the Set in Go.
 func TestAttentionKVGroups(t *testing.T) {
 	r := rand.New(rand.NewPCG(9, 8))
@@ -441,13 +487,18 @@ func TestAttentionKVGroups(t *testing.T) {
 		defer x.Close()
 	}
 	for i, d := range []int{64, 80, 128, 50, 272} {
-		for group := 1; group <= 11; group++ {
-			typ, keys := KVType(group%2), []int{1, 63, 64, 100, 511, 512, 530}[(group+i)%7]
-			p := &Attn{Heads: 2 * group, KVHeads: 2, HeadDim: d, Scale: 0.3, Causal: true, Window: group / 4 * 77}
-			h, w := p.Heads*d, 2*d
+		for j := range 22 {
+			typ, group := KVType(j%2), 1+j/2
+			keys := []int{1, 63, 64, 100, 511, 512, 530}[(group+i)%7]
+			shared := 1 + (group+i)%5
+			p := &Attn{Heads: shared * group, KVHeads: shared, HeadDim: d, Scale: 0.3, Causal: true, Window: group / 4 * 77}
+			if group%3 == 0 {
+				p.Bias, p.SoftCap = NewALiBi(p.Heads), 5
+			}
+			h, w := p.Heads*d, shared*d
 			kv, q, want := values(r, keys*2*w, 0), values(r, h, 0), []float32(nil)
 			for _, x := range xs {
-				c, got := x.NewKV(2, d, typ, p.Window), make([]float32, h)
+				c, got := x.NewKV(shared, d, typ, p.Window), make([]float32, h)
 				c.Append(kv, kv[w:], 2*w, keys)
 				x.AttentionKV(got, h, q, h, []int32{0, 1}, []*KV{c}, p)
 				if want == nil {
