@@ -77,6 +77,136 @@ GLOBL mask<>(SB), RODATA|NOPTR, $256
 	VMOVUPS S, U; \
 	VBLENDVPS U, V, T, V
 
+// SIGMOID: V = 1/(1+e^-V); S must hold numbers of V's signs.
+#define SIGMOID \
+	LET(signBit, T); \
+	WITH(VORPS, T); \
+	EXP; \
+	LET(one, T); \
+	VADDPS V0, T, Q0; \
+	VADDPS V1, T, Q1; \
+	VADDPS V2, T, Q2; \
+	VADDPS V3, T, Q3; \
+	IFNEGATIVE(S0, V0); \
+	IFNEGATIVE(S1, V1); \
+	IFNEGATIVE(S2, V2); \
+	IFNEGATIVE(S3, V3); \
+	BOTH(VDIVPS, Q0, Q1, Q2, Q3)
+
+// EXPM1(V, P, Q): Q = 2^n·e^r - 1, from P = magic + n, V = r, Q = p.
+#define EXPM1(V, P, Q) \
+	VPSLLD $23, P, P; \
+	VMULPS V, Q, Q; \
+	VFMADD213PS V, V, Q; \
+	VSUBPS T, P, V; \
+	VFMADD213PS V, P, Q
+
+// TANHEND(S, V, Q): V = -Q/(Q+2) with the sign of S; T = 2, C = the sign bit.
+#define TANHEND(S, V, Q) \
+	VADDPS T, Q, V; \
+	VXORPS U, U, U; \
+	VSUBPS Q, U, Q; \
+	VDIVPS V, Q, V; \
+	VANDPS S, C, U; \
+	VORPS U, V, V
+
+#define TANH \
+	SAVE; \
+	LET(absBits, T); \
+	WITH(VANDPS, T); \
+	LET(minusTwo, T); \
+	WITH(VMULPS, T); \
+	LET(tanhClamp, T); \
+	BOUND(VMAXPS, T); \
+	ROUND(magic); \
+	REMAINDER; \
+	LET(one, T); \
+	EXPM1(V0, P0, Q0); \
+	EXPM1(V1, P1, Q1); \
+	EXPM1(V2, P2, Q2); \
+	EXPM1(V3, P3, Q3); \
+	LET(two, T); \
+	LET(signBit, C); \
+	TANHEND(S0, V0, Q0); \
+	TANHEND(S1, V1, Q1); \
+	TANHEND(S2, V2, Q2); \
+	TANHEND(S3, V3, Q3)
+
+// ERFARGUMENT(V, P): P = V; V = 2V²/5.5² - 1.
+#define ERFARGUMENT(V, P) \
+	VMOVAPS V, P; \
+	VMULPS V, V, V; \
+	VFMADD213PS C, T, V
+
+// GELUEND(S, V, P, Q): h = S/2; V = h·(P·Q) + h; T = 1/2.
+#define GELUEND(S, V, P, Q) \
+	VMULPS P, Q, Q; \
+	VMULPS S, T, V; \
+	VFMADD213PS V, Q, V
+
+#define GELU \
+	SAVE; \
+	LET(minusErfEnd, T); \
+	BOUND(VMAXPS, T); \
+	LET(erfEnd, T); \
+	BOUND(VMINPS, T); \
+	LET(erfScale, T); \
+	LET(minusOne, C); \
+	ERFARGUMENT(V0, P0); \
+	ERFARGUMENT(V1, P1); \
+	ERFARGUMENT(V2, P2); \
+	ERFARGUMENT(V3, P3); \
+	HORNER(erf15); \
+	STEP(erf14); \
+	STEP(erf13); \
+	STEP(erf12); \
+	STEP(erf11); \
+	STEP(erf10); \
+	STEP(erf9); \
+	STEP(erf8); \
+	STEP(erf7); \
+	STEP(erf6); \
+	STEP(erf5); \
+	STEP(erf4); \
+	STEP(erf3); \
+	STEP(erf2); \
+	STEP(erf1); \
+	STEP(erf0); \
+	LET(half, T); \
+	GELUEND(S0, V0, P0, Q0); \
+	GELUEND(S1, V1, P1, Q1); \
+	GELUEND(S2, V2, P2, Q2); \
+	GELUEND(S3, V3, P3, Q3)
+
+// CUBIC(V, P): V = V·(V²·T + C).
+#define CUBIC(V, P) \
+	VMULPS V, V, P; \
+	VFMADD213PS C, T, P; \
+	VMULPS P, V, V
+
+#define GELUTANH \
+	SAVE; \
+	LET(geluTanh3, T); \
+	LET(geluTanh1, C); \
+	CUBIC(V0, P0); \
+	CUBIC(V1, P1); \
+	CUBIC(V2, P2); \
+	CUBIC(V3, P3); \
+	SIGMOID; \
+	BOTH(VMULPS, S0, S1, S2, S3)
+
+#define SILU \
+	SAVE; \
+	SIGMOID; \
+	BOTH(VMULPS, S0, S1, S2, S3)
+
+#define QUICKGELU \
+	SAVE; \
+	LET(quick, T); \
+	WITH(VMULPS, T); \
+	SIGMOID; \
+	BOTH(VMULPS, S0, S1, S2, S3)
+
 // BEGIN: the loop over blocks reads V from SI, while there are elements (CX counts them).
 #define BEGIN \
 loop: \

@@ -116,16 +116,6 @@ done:
 	VMOVSHDUP X4, X5; \
 	op X4, X5, X4
 
-// dst = src/2·(1+erf(src/√2))
-// func geluAVX512(dst, src *float32, n int)
-TEXT ·geluAVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
-	BEGIN
-	GELU
-	END
-
 // dst = 0 > src ? 0 : src
 // func reluAVX512(dst, src *float32, n int)
 TEXT ·reluAVX512(SB), NOSPLIT, $0-24
@@ -134,16 +124,6 @@ TEXT ·reluAVX512(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), CX
 	BEGIN
 	RELU
-	END
-
-// dst = tanh(src)
-// func tanhAVX512(dst, src *float32, n int)
-TEXT ·tanhAVX512(SB), NOSPLIT, $0-24
-	MOVQ dst+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ n+16(FP), CX
-	BEGIN
-	TANH
 	END
 
 // dst = a + b

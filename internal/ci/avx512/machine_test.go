@@ -146,6 +146,7 @@ func TestArithmetic(t *testing.T) {
 		{"62f16d48efcb", func(_, a, b uint32) uint32 { return a ^ b }},
 		{"62f26d4898cb", func(dst, a, b uint32) uint32 { return fma(dst, b, a) }},
 		{"62f26d48a8cb", func(dst, a, b uint32) uint32 { return fma(a, dst, b) }},
+		{"62f26d48accb", func(dst, a, b uint32) uint32 { return fma(a^1<<31, dst, b) }},
 		{"62f26d48b8cb", func(dst, a, b uint32) uint32 { return fma(a, b, dst) }},
 		{"62f26d48bccb", func(dst, a, b uint32) uint32 { return fma(a^1<<31, b, dst) }},
 		{"62f26d48becb", func(dst, a, b uint32) uint32 { return fma(a^1<<31, b, dst^1<<31) }},

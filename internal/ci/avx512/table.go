@@ -99,6 +99,7 @@ var ops = []op{
 	ternary("vfmadd132ps", "66.0F38.W0 98"),
 	ternary("vfmadd213ps", "66.0F38.W0 A8"),
 	ternary("vfmadd231ps", "66.0F38.W0 B8"),
+	ternary("vfnmadd213ps", "66.0F38.W0 AC"),
 	ternary("vfnmadd231ps", "66.0F38.W0 BC"),
 	ternary("vfnmsub231ps", "66.0F38.W0 BE"),
 	ternary("vpmaxud", "66.0F38.WIG 3F"),
