@@ -36,7 +36,10 @@
 // COLUMN computes those tiles of a column that have so many rows: COUNT of them, from row DONE on. A row of a panel has size bytes.
 // ONE is a step of k, EACH applies an operation to the accumulators; ASK prefetches what comes next. BEGIN and ON are for pointers
 // that only some tiles have: BEGIN sets them, ON(n) moves them on by n steps.
-#define COLUMN(name, rows, size, ONE, EACH, ASK, BEGIN, ON) \
+#define COLUMN(name, rows, size, ONE, EACH, ASK, BEGIN, ON) COLUMNBYTWO(name, rows, size, ONE, ONE, ONE, EACH, ASK, BEGIN, ON)
+
+// COLUMNBYTWO has another step for the second of two rows of a panel, ODD, and one for rows that come singly, ONE.
+#define COLUMNBYTWO(name, rows, size, EVEN, ODD, ONE, EACH, ASK, BEGIN, ON) \
 TEXT name<>(SB), NOSPLIT, $0-0      \
 tile:                               \
 	EACH(ZERO)                  \
@@ -68,15 +71,15 @@ pointers:                           \
 	JLT   four                  \
 eight:                              \
 	ASK((AHEAD))                \
-	ONE(0)                      \
-	ONE(4)                      \
-	ONE(8)                      \
-	ONE(12)                     \
+	EVEN(0)                     \
+	ODD(4)                      \
+	EVEN(8)                     \
+	ODD(12)                     \
 	ASK((AHEAD)(STEP*1))        \
-	ONE(16)                     \
-	ONE(20)                     \
-	ONE(24)                     \
-	ONE(28)                     \
+	EVEN(16)                    \
+	ODD(20)                     \
+	EVEN(24)                    \
+	ODD(28)                     \
 	ADDQ  $32, A                \
 	ON(8)                       \
 	LEAQ  (AHEAD)(STEP*2), AHEAD \
@@ -86,10 +89,10 @@ eight:                              \
 four:                               \
 	ADDQ  $4, K                 \
 	JLT   tail                  \
-	ONE(0)                      \
-	ONE(4)                      \
-	ONE(8)                      \
-	ONE(12)                     \
+	EVEN(0)                     \
+	ODD(4)                      \
+	EVEN(8)                     \
+	ODD(12)                     \
 	ADDQ  $16, A                \
 	ON(4)                       \
 	ADDQ  $(4*size), B          \

@@ -43,9 +43,9 @@
 #define ROWS2x4(d) ROWS1x4(d) \
 	ROW4(d(A)(LDA*1), Z29, Z4, Z5, Z6, Z7)
 #define ROWS3x4(d) ROWS2x4(d) \
-	ROW4(d(A)(LDA*2), Z30, Z8, Z9, Z10, Z11)
+	ROW4(d(A)(LDA*2), Z28, Z8, Z9, Z10, Z11)
 #define ROWS4x4(d) ROWS3x4(d) \
-	ROW4(d(A)(LDA3*1), Z31, Z12, Z13, Z14, Z15)
+	ROW4(d(A)(LDA3*1), Z29, Z12, Z13, Z14, Z15)
 #define ROWS5x4(d) ROWS4x4(d) \
 	ROW4(d(A)(LDA*4), Z28, Z16, Z17, Z18, Z19)
 #define ROWS6x4(d) ROWS5x4(d) \

@@ -16,6 +16,23 @@
 	VPSLLD    $16, z, z
 #define FLOAT16(m, z) VCVTPH2PS m, z
 
+// Two rows of bfloat16 are a line. Tiles of four panels take both from where it begins, by one VPERMW each: on Zen 4 broadcasts,
+// shifts and all that widens take places that multiply-adds need. Z30 and Z31 (tile_streams_avx512_amd64.s has them) tell which numbers
+// of a line go to the upper halves of 32 bits, which K1 marks.
+#define BEGINLINES \
+	MOVL    $0xaaaaaaaa, K  \
+	KMOVD   K, K1           \
+	VMOVUPS ·evenRow(SB), Z30 \
+	VMOVUPS ·oddRow(SB), Z31
+#define BEGINFARLINES BEGIN; BEGINLINES
+#define ROWOFLINES(d, index) \
+	VPERMW.Z (d)(B), index, K1, Z24 \
+	VPERMW.Z (d)(B)(PANEL*1), index, K1, Z25 \
+	VPERMW.Z (d)(B)(PANEL*2), index, K1, Z26 \
+	VPERMW.Z (d)(B)(PANEL3*1), index, K1, Z27
+#define EVENROW(d) ROWOFLINES(8*d, Z30)
+#define ODDROW(d) ROWOFLINES(8*d-32, Z31)
+
 // One step of k, as in tile_avx512_amd64.s. Two steps prefetch the same lines.
 #define ROWOF1(WIDEN, d) \
 	WIDEN((8*d)(B), Z24)
@@ -54,6 +71,18 @@
 #define BFMany4x4(d) ROWOF4(BFLOAT16, d); ROWS4x4(d)
 #define BFMany5x4(d) ROWOF4(BFLOAT16, d); ROWS5x4(d)
 #define BFMany6x4(d) ROWOF4(BFLOAT16, d); ROWS6x4(d)
+#define BFEven3x4(d) FAR4(d); EVENROW(d); ROWS3x4(d)
+#define BFOdd3x4(d) ODDROW(d); ROWS3x4(d)
+#define BFEven4x4(d) FAR4(d); EVENROW(d); ROWS4x4(d)
+#define BFOdd4x4(d) ODDROW(d); ROWS4x4(d)
+#define BFEven5x4(d) FAR4(d); EVENROW(d); ROWS5x4(d)
+#define BFOdd5x4(d) ODDROW(d); ROWS5x4(d)
+#define BFEven6x4(d) FAR4(d); EVENROW(d); ROWS6x4(d)
+#define BFOdd6x4(d) ODDROW(d); ROWS6x4(d)
+#define BFManyEven3x4(d) EVENROW(d); ROWS3x4(d)
+#define BFManyEven4x4(d) EVENROW(d); ROWS4x4(d)
+#define BFManyEven5x4(d) EVENROW(d); ROWS5x4(d)
+#define BFManyEven6x4(d) EVENROW(d); ROWS6x4(d)
 #define FP1x1(d) FAR1(d); ROWOF1(FLOAT16, d); ROWS1x1(d)
 #define FP2x1(d) FAR1(d); ROWOF1(FLOAT16, d); ROWS2x1(d)
 #define FP3x1(d) FAR1(d); ROWOF1(FLOAT16, d); ROWS3x1(d)
@@ -91,14 +120,14 @@ COLUMN(bfloat16column5x2, 5, 32, BF5x2, EACH5x2, ASK2, BEGIN, ON)
 COLUMN(bfloat16column6x2, 6, 32, BF6x2, EACH6x2, ASK2, BEGIN, ON)
 COLUMN(bfloat16column1x4, 1, 32, BF1x4, EACH1x4, ASK4, BEGIN, ON)
 COLUMN(bfloat16column2x4, 2, 32, BF2x4, EACH2x4, ASK4, BEGIN, ON)
-COLUMN(bfloat16column3x4, 3, 32, BF3x4, EACH3x4, ASK4, BEGIN, ON)
-COLUMN(bfloat16column4x4, 4, 32, BF4x4, EACH4x4, ASK4, BEGIN, ON)
-COLUMN(bfloat16column5x4, 5, 32, BF5x4, EACH5x4, ASK4, BEGIN, ON)
-COLUMN(bfloat16column6x4, 6, 32, BF6x4, EACH6x4, ASK4, BEGIN, ON)
-COLUMN(bfloat16column3x4Many, 3, 32, BFMany3x4, EACH3x4, ASK4, NONE, STAY)
-COLUMN(bfloat16column4x4Many, 4, 32, BFMany4x4, EACH4x4, ASK4, NONE, STAY)
-COLUMN(bfloat16column5x4Many, 5, 32, BFMany5x4, EACH5x4, ASK4, NONE, STAY)
-COLUMN(bfloat16column6x4Many, 6, 32, BFMany6x4, EACH6x4, ASK4, NONE, STAY)
+COLUMNBYTWO(bfloat16column3x4, 3, 32, BFEven3x4, BFOdd3x4, BF3x4, EACH3x4, ASK4, BEGINFARLINES, ON)
+COLUMNBYTWO(bfloat16column4x4, 4, 32, BFEven4x4, BFOdd4x4, BF4x4, EACH4x4, ASK4, BEGINFARLINES, ON)
+COLUMNBYTWO(bfloat16column5x4, 5, 32, BFEven5x4, BFOdd5x4, BF5x4, EACH5x4, ASK4, BEGINFARLINES, ON)
+COLUMNBYTWO(bfloat16column6x4, 6, 32, BFEven6x4, BFOdd6x4, BF6x4, EACH6x4, ASK4, BEGINFARLINES, ON)
+COLUMNBYTWO(bfloat16column3x4Many, 3, 32, BFManyEven3x4, BFOdd3x4, BFMany3x4, EACH3x4, ASK4, BEGINLINES, STAY)
+COLUMNBYTWO(bfloat16column4x4Many, 4, 32, BFManyEven4x4, BFOdd4x4, BFMany4x4, EACH4x4, ASK4, BEGINLINES, STAY)
+COLUMNBYTWO(bfloat16column5x4Many, 5, 32, BFManyEven5x4, BFOdd5x4, BFMany5x4, EACH5x4, ASK4, BEGINLINES, STAY)
+COLUMNBYTWO(bfloat16column6x4Many, 6, 32, BFManyEven6x4, BFOdd6x4, BFMany6x4, EACH6x4, ASK4, BEGINLINES, STAY)
 
 TILE(·narrow1x1BFloat16AVX512, bfloat16column1x1, bfloat16column1x1)
 TILE(·narrow2x1BFloat16AVX512, bfloat16column2x1, bfloat16column1x1)
