@@ -25,18 +25,6 @@ func (s *Set) rowsAVX512() {
 		}
 		return m
 	}
-	s.expSum = func(dst, src []float32, max float32) float32 {
-		if n := len(src); 0 < n && n <= piece {
-			return expSumAVX512(nil, &dst[0], &src[0], n, max)
-		}
-		var l lanes
-		sum := float32(0)
-		for i := 0; i < len(src); i += piece {
-			sum = expSumAVX512(&l, &dst[i], &src[i], min(piece, len(src)-i), max)
-		}
-		return sum
-	}
-	s.rowMaxes, s.expSums = rowMaxesOf(s.rowMax), expSumsOf(s.expSum)
 	s.dot = func(a, b []float32) float32 {
 		var l lanes
 		sum := float32(0)
@@ -94,6 +82,3 @@ func rowMaxAVX512(l *lanes, src *float32, n int) float32
 
 //go:noescape
 func dotAVX512(l *lanes, a, b *float32, n int) float32
-
-//go:noescape
-func expSumAVX512(l *lanes, dst, src *float32, n int, max float32) float32

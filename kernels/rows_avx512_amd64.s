@@ -20,17 +20,6 @@
 #define Q3 Z11
 #define T Z12
 #define C Z13
-#define U Z14
-#define S0 Z16
-#define S1 Z17
-#define S2 Z18
-#define S3 Z19
-#define LANES Z20
-
-// POWER(V, P): P = 2^n, from P = magic + n, or 0 where V < T.
-#define POWER(V, P) \
-	VCMPPS $5, T, V, K5; \
-	VPSLLD.Z $23, P, K5, P
 
 // READ(SI, A): the elements of the block at SI.
 #define READ(SI, A0, A1, A2, A3) \
@@ -97,13 +86,6 @@ done:
 	AGAIN; \
 	VZEROUPPER; \
 	RET
-
-// KEEP: V = 0 in the elements that the last block lacks.
-#define KEEP \
-	VMOVAPS.Z V0, K1, V0; \
-	VMOVAPS.Z V1, K2, V1; \
-	VMOVAPS.Z V2, K3, V2; \
-	VMOVAPS.Z V3, K4, V3
 
 // TREE(op): X4 = the 16 lanes in P0 folded: +8, +4, +2, +1.
 #define TREE(op) \
@@ -275,121 +257,5 @@ TEXT ·dotAVX512(SB), NOSPLIT, $0-36
 	VMOVUPS P0, 0(R9)
 	TREE(VADDPS)
 	VMOVSS X4, ret+32(FP)
-	VZEROUPPER
-	RET
-
-// Eight vectors at a time, for expSum, whose polynomial is one long chain: four do not fill the scheduler's window. OP takes
-// the registers V (the argument, then the result), P (2^n) and Q (n, then the polynomial).
-#define EACH8(OP) \
-	OP(Z0, Z4, Z8); \
-	OP(Z1, Z5, Z9); \
-	OP(Z2, Z6, Z10); \
-	OP(Z3, Z7, Z11); \
-	OP(Z16, Z21, Z25); \
-	OP(Z17, Z22, Z26); \
-	OP(Z18, Z23, Z27); \
-	OP(Z19, Z24, Z28)
-
-#define READ8(A0, A1, A2, A3, A4, A5, A6, A7) \
-	VMOVUPS 0(SI), A0; \
-	VMOVUPS 64(SI), A1; \
-	VMOVUPS 128(SI), A2; \
-	VMOVUPS 192(SI), A3; \
-	VMOVUPS 256(SI), A4; \
-	VMOVUPS 320(SI), A5; \
-	VMOVUPS 384(SI), A6; \
-	VMOVUPS 448(SI), A7; \
-	ADDQ $512, SI
-
-#define WRITE8(A0, A1, A2, A3, A4, A5, A6, A7) \
-	VMOVUPS A0, 0(DI); \
-	VMOVUPS A1, 64(DI); \
-	VMOVUPS A2, 128(DI); \
-	VMOVUPS A3, 192(DI); \
-	VMOVUPS A4, 256(DI); \
-	VMOVUPS A5, 320(DI); \
-	VMOVUPS A6, 384(DI); \
-	VMOVUPS A7, 448(DI); \
-	ADDQ $512, DI
-
-// The steps of EXP, with the row's maximum in Z30, expClamp in Z12, log2e in Z13, magic in Z14, expLow in Z15.
-#define ARGUMENT8(V, P, Q) \
-	VSUBPS Z30, V, V; \
-	VMAXPS V, Z12, V
-#define ROUND8(V, P, Q) \
-	VMOVAPS V, P; \
-	VFMADD213PS Z14, Z13, P; \
-	VSUBPS Z14, P, Q
-#define POWER8(V, P, Q) \
-	VCMPPS $5, Z15, V, K5; \
-	VPSLLD.Z $23, P, K5, P
-#define HI8(V, P, Q) VFMADD231PS.BCST minusLn2Hi<>(SB), Q, V
-#define LO8(V, P, Q) \
-	VFMADD231PS.BCST minusLn2Lo<>(SB), Q, V; \
-	LET(exp6, Q)
-#define EXP5(V, P, Q) VFMADD213PS.BCST exp5<>(SB), V, Q
-#define EXP4(V, P, Q) VFMADD213PS.BCST exp4<>(SB), V, Q
-#define EXP3(V, P, Q) VFMADD213PS.BCST exp3<>(SB), V, Q
-#define EXP2(V, P, Q) VFMADD213PS.BCST exp2<>(SB), V, Q
-#define ONE8(V, P, Q) VFMADD213PS.BCST one<>(SB), V, Q
-#define VALUE8(V, P, Q) VMULPS P, Q, V
-#define SUM8(V, P, Q) VADDPS V, LANES, LANES
-
-// dst = exp(src - max); lane += dst; returns the tree. l may be nil, as above.
-// func expSumAVX512(l *lanes, dst, src *float32, n int, max float32) float32
-TEXT ·expSumAVX512(SB), NOSPLIT, $0-44
-	MOVQ l+0(FP), R9
-	MOVQ dst+8(FP), DI
-	MOVQ src+16(FP), SI
-	MOVQ n+24(FP), CX
-	VPXORD LANES, LANES, LANES
-	TESTQ R9, R9
-	JEQ begun
-	VMOVUPS 0(R9), LANES
-begun:
-	VBROADCASTSS max+32(FP), Z30 // the maximum
-	SUBQ $128, CX
-	JLT rest
-	LET(expClamp, Z12)
-	LET(log2e, Z13)
-	LET(magic, Z14)
-	LET(expLow, Z15)
-eight:
-	READ8(Z0, Z1, Z2, Z3, Z16, Z17, Z18, Z19)
-	EACH8(ARGUMENT8)
-	EACH8(ROUND8)
-	EACH8(POWER8)
-	EACH8(HI8)
-	EACH8(LO8)
-	EACH8(EXP5)
-	EACH8(EXP4)
-	EACH8(EXP3)
-	EACH8(EXP2)
-	EACH8(ONE8)
-	EACH8(ONE8)
-	EACH8(VALUE8)
-	EACH8(SUM8)
-	WRITE8(Z0, Z1, Z2, Z3, Z16, Z17, Z18, Z19)
-	SUBQ $128, CX
-	JGE eight
-rest:
-	ADDQ $128, CX
-	BEGIN
-	WITH(VSUBPS, Z30)
-	EXP
-	KEEP
-	VADDPS V0, LANES, LANES
-	VADDPS V1, LANES, LANES
-	VADDPS V2, LANES, LANES
-	VADDPS V3, LANES, LANES
-	WRITE
-	AGAIN
-	VMOVAPS LANES, P0
-	TESTQ R9, R9
-	JEQ tree
-	VMOVUPS P0, 0(R9)
-tree:
-	TREE(VADDPS)
-	VMOVSS X4, ret+40(FP)
 	VZEROUPPER
 	RET
