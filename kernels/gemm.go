@@ -42,9 +42,6 @@ const (
 	chunkRows = 128
 	// callRows bounds the rows of a call of an assembly routine, times the panels: it takes some 80 microseconds.
 	callRows = 1152
-	// Up to widenRows rows panels of 16 bits are widened by each tile, if the Set has such tiles, otherwise once for all. Zen 4 gains
-	// by that up to 100 rows; where conversions take a port of the multiply-adds, up to some 16.
-	widenRows = 32
 	// A group is groupPanels panels or some more, if there are groupRows rows at least. All panels are one group if a chunk of A
 	// has more than groupBytes, since it would come from the third-level cache for each.
 	groupPanels, groupRows, groupBytes = 16, 32, 320 << 10
@@ -283,7 +280,7 @@ func (t *gemmTask) block(s *scratch, a []float32, lda int, sums []float32, r0, r
 	switch {
 	case narrow == nil:
 		few = set.narrowTiles(b.storage, rows)
-	case rows > widenRows:
+	case rows > set.narrowRows:
 		narrow = nil
 	default:
 		table = narrow

@@ -105,6 +105,8 @@ type tiles struct {
 	// narrow, by Storage, are tiles that read panels of 16 bits and widen them in registers, or nil. Those of a Set are as wide as its
 	// others.
 	narrow [3]*tileTable
+	// narrowRows is the most rows of which each tile of narrow widens a panel; with more it is widened once for all.
+	narrowRows int
 	// fetchRows says that the tiles know fetch, far that those that are not of many prefetch in every step the same row of what is at
 	// next: as much as they read.
 	fetchRows, far bool

@@ -2,8 +2,19 @@
 
 package kernels
 
-// narrowTilesAVX512 puts the tiles of tile_narrow_avx512_amd64.s into the Set.
+import (
+	"math"
+
+	"github.com/godwit-ml/godwit/internal/cpu"
+)
+
+// narrowTilesAVX512 puts the tiles of tile_narrow_avx512_amd64.s into the Set. What widens has a port on Zen 4 that multiply-adds do
+// not use: any number of rows gains by them. Elsewhere it takes one of theirs.
 func (s *Set) narrowTilesAVX512() {
+	s.narrowRows = 32
+	if cpu.Vendor() == "AMD" {
+		s.narrowRows = math.MaxInt
+	}
 	s.narrow[BFloat16] = &tileTable{
 		tile: [maxTileRows + 1][4]func(*tile){
 			1: {narrow1x1BFloat16AVX512, narrow1x2BFloat16AVX512, narrow1x4BFloat16AVX512},
