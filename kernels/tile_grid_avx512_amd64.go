@@ -23,7 +23,7 @@ type gridLoop512 struct {
 	outScale, outMaxima              uintptr
 	next, step                       uintptr
 	pieces                           int
-	ld                               uintptr // what ldc is to the tile before
+	ld                               uintptr // ldc of the tile before: 0 until there is one
 }
 
 // lowest512 and highest512 are the rows of the lowest and the highest tile.
@@ -65,7 +65,7 @@ func (g *grid) loop512(i, rows, count, p, groups, w int) {
 			a: (*float32)(unsafe.Add(unsafe.Pointer(g.a), uintptr(i)*g.lda)), lda: g.lda,
 			b: (*float32)(unsafe.Add(unsafe.Pointer(g.b), uintptr(p)*g.panel)), panel: g.panel,
 			scale: g.scaleOf(i), scales: g.scales, k: k, grow: rows * g.grow,
-			next: g.next, step: g.step, pieces: g.pieces,
+			next: g.next, step: g.step, pieces: g.pieces, ld: 0,
 		}
 		// From a tile to the one below it, and to the one beside it.
 		downC, downA, downScale, downMaxima := n*g.ldc, n*g.lda, n*g.scales, n*panelWidth*4
