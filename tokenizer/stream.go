@@ -26,8 +26,8 @@ func (t *Tokenizer) NewStream(skipSpecial bool) *Stream {
 // Reset makes the stream one that has seen nothing.
 func (s *Stream) Reset() { s.ids, s.prefix, s.split, s.held = s.ids[:0], s.prefix[:0], 0, 0 }
 
-// Held returns the text that is held back, but for the character that is not complete, valid until the next call: what comes will
-// hardly change it.
+// Held returns the text that is held back, but for the character that is not complete, valid until the next call: what
+// comes can change it only if the decoder joins tokens otherwise.
 func (s *Stream) Held() []byte {
 	text := s.text[len(s.text)-s.held:]
 	for bytes.HasSuffix(text, replacement) {

@@ -197,7 +197,9 @@ func newModel(ac *arch.Config, f *family, w *loader.Weights, x *kernels.Exec) (a
 		lm.order()
 		return lm, nil
 	case task == "SequenceClassification" || task == "TokenClassification":
-		rules.Aliases = with(rules.Aliases, loader.Alias{Old: "classifier.", New: "score."}) // GPT-2's and others' for tokens
+		if task == "TokenClassification" { // of GPT-2 and others
+			rules.Aliases = with(rules.Aliases, loader.Alias{Old: "classifier.", New: "score."})
+		}
 		if w, err = w.Rename(rules); err != nil {
 			return nil, err
 		}

@@ -85,7 +85,7 @@ func message(err error) string {
 	return shortened(strings.Join(lines, "; "))
 }
 
-// shortened leaves out the middle of a message that no one would read to its end: it shows a value of a damaged file.
+// shortened leaves out the middle of a message that no one would read to its end, most often one that shows a value of a damaged file.
 func shortened(text string) string {
 	const most, ends = 4000, 1000
 	if len(text) <= most {
