@@ -33,7 +33,7 @@ import "fmt"
 const (
 	// keyBlock is the number of keys in a block. It is part of the definition of the result.
 	keyBlock = 512
-	// scoreBytes is about how much memory the scores of a block of queries take.
+	// scoreBytes is about how much memory the scores of a block of queries take; half as much more where the last rows would be few.
 	scoreBytes = 96 << 10
 	// noLimit is more than any position.
 	noLimit = 1 << 40

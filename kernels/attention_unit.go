@@ -607,7 +607,7 @@ func (u *attnUnit) keyPanels(scores []float32, stride int, r *queryRun, panels, 
 // valuePanels is values, likewise.
 func (u *attnUnit) valuePanels(o []float32, ldo int, scores []float32, stride, m, lo, hi int) int {
 	b, panels := &u.block, padded(u.t.p.HeadDim)/panelWidth
-	if b.panels == nil {
+	if b.panels == nil || u.t.p.HeadDim > kBlock {
 		return 0
 	}
 	first, size := b.value((lo - b.base) * panelWidth)

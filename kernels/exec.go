@@ -27,6 +27,10 @@ func New(set *Set, threads int) *Exec {
 			slog.Warn("godwit: " + err.Error() + "; using " + set.name)
 		}
 	}
+	return newExec(set, threads)
+}
+
+func newExec(set *Set, threads int) *Exec {
 	x := &Exec{set: set, pool: parallel.New(threads), ahead: &readAhead{set: set}}
 	x.pool.Meanwhile = x.ahead.turn
 	x.free.Most = 4 * x.Threads() // a call takes one more than threads

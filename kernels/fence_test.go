@@ -223,8 +223,8 @@ func TestKVPanelsFenced(t *testing.T) {
 			}
 			size := []int{4, 2}[typ]
 			for _, k := range []int{1, 3, 4, 21, 64} {
-				for rows := 1; rows <= 9; rows++ {
-					count := 1 + rows*k%6
+				for rows := 1; rows <= 16; rows++ {
+					count := []int{12, 4, 6, 1, 5}[rows%5]
 					a, b := values(r, (rows-1)*(k+3)+k, 0), values(r, count*k*panelWidth*size/4, 0)
 					c := values(r, rows*count*panelWidth, 0)
 					f.Both(fmt.Sprintf("%s, type %d, %d rows, k=%d, %d panels", s.name, typ, rows, k, count), func() {
@@ -232,10 +232,12 @@ func TestKVPanelsFenced(t *testing.T) {
 							lda: uintptr(k+3) * 4, b: &fence.Copy(f, b)[0], panel: uintptr(k * panelWidth * size), k: k, count: count,
 							scale: 0.5, afterApart: 128, afterStep: 512}
 						call.run(&q, rows, uintptr(size))
-						if two := call.heads[2][rows/2]; two != nil && rows%2 == 0 && count%2 == 0 {
-							q.c, q.a, q.b = &fence.Copy(f, c)[0], &fence.Copy(f, a)[0], &fence.Copy(f, b)[0]
-							q.count, q.head = count/2, q.panel*uintptr(count/2)
-							two(&q)
+						for heads := 2; heads <= kvHeads; heads++ {
+							if run := call.heads[heads][rows/heads]; run != nil && rows%heads == 0 && count%heads == 0 {
+								q.c, q.a, q.b = &fence.Copy(f, c)[0], &fence.Copy(f, a)[0], &fence.Copy(f, b)[0]
+								q.count, q.head = count/heads, q.panel*uintptr(count/heads)
+								run(&q)
+							}
 						}
 					})
 				}

@@ -36,8 +36,8 @@ func (s *streamTiles) of(rows int) []streamTile {
 	return s[rows]
 }
 
-// streamGroups bounds how many panels of each stream a call of assembly does, some 80 µs from memory.
-const streamGroups = 32
+// streamPanels bounds how many panels a call of assembly does, of all streams: some 80 µs from memory.
+const streamPanels = 128
 
 // fewRows computes panels p0 to p1, as many as streams at least, of a product of few rows.
 func (t *gemmTask) fewRows(s *scratch, tiles []streamTile, p0, p1 int) {
@@ -52,11 +52,15 @@ func (t *gemmTask) fewRows(s *scratch, tiles []streamTile, p0, p1 int) {
 		}
 		for ; p < p1; p++ {
 			q := t.few(s, sums, p-p0, p, n, k0)
-			q.rows = t.m
-			if b.storage == Float32 {
-				t.x.set.tile[t.m][0](q)
-			} else {
-				t.x.set.narrowTile[b.storage][t.m][0](q)
+			q.rows, q.next = t.m, uintptr(unsafe.Pointer(q.b))+q.panel
+			set := t.x.set
+			switch {
+			case b.storage == Float32:
+				set.tile[t.m][0](q)
+			case set.narrow[b.storage] != nil:
+				set.narrow[b.storage].tile[t.m][0](q)
+			default:
+				set.narrowTile[b.storage][t.m][0](q)
 			}
 		}
 	}
@@ -87,11 +91,12 @@ func divide(tiles []streamTile, n int) (groups, wider int) {
 // streams computes panels from p on, groups of each stream, whose sums begin with column panel at of n. It returns how many
 // panels these are.
 func (t *gemmTask) streams(s *scratch, tile streamTile, groups int, sums []float32, at, p, n, k0 int) int {
-	for i := 0; i < groups; i += streamGroups {
+	most := streamPanels / tile.streams
+	for i := 0; i < groups; i += most {
 		q := t.few(s, sums, at+i, p+i, n, k0)
 		q.lds = uintptr(groups) * panelWidth * 4
 		q.panel *= uintptr(groups)
-		q.count = min(groups-i, streamGroups)
+		q.count = min(groups-i, most)
 		tile.run(q)
 	}
 	return groups * tile.streams

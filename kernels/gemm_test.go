@@ -536,6 +536,83 @@ func FuzzGemm(f *testing.F) {
 	})
 }
 
+// TestNarrowRows compares products of weights of 16 bits whose panels are widened once for all rows, or by each tile, whatever the
+// processor at hand has chosen.
+func TestNarrowRows(t *testing.T) {
+	for _, s := range otherSets() {
+		if s.narrow[BFloat16] == nil {
+			continue
+		}
+		for _, most := range []int{0, 5, math.MaxInt} {
+			c := s.with(s.name)
+			c.narrowRows = most
+			c.narrowTile = [3]kvTiles{} // of AVX2, which needs F16C for some: nothing of AVX-512 may
+			x := New(c, 2)
+			for i, m := range []int{2, 4, 5, 6, 13, 33, 131} {
+				for storage := BFloat16; storage <= Float16; storage++ {
+					gemmCase{m: m, k: 40 + 217*(i%2), n: 80 + i%2*3, storage: storage, gated: i%3 == 1, bias: true, res: i % 3, act: SiLU}.run(t, []*Exec{x})
+				}
+			}
+			x.Close()
+		}
+	}
+}
+
+// TestProductsCheck proves that the check of products finds a routine of few rows, of a grid or of a KV that is wrong by one bit.
+func TestProductsCheck(t *testing.T) {
+	wrong := func(c *float32) { *c = math.Nextafter32(*c, 100) }
+	tile := func(f func(*tile)) func(*tile) {
+		return func(t *tile) { c := t.c; f(t); wrong(c) }
+	}
+	for _, s := range Sets() {
+		if err := s.checkProducts(); err != nil {
+			t.Errorf("%s: %v", s.name, err)
+		}
+		bad := map[string]*Set{}
+		change := func(what string) *Set {
+			bad[what] = s.with(s.name)
+			return bad[what]
+		}
+		for storage := range s.streamTile {
+			if of := s.streamTile[storage].of(2); of != nil {
+				run := of[0].run
+				change(fmt.Sprint("streams ", storage)).streamTile[storage][2] = []streamTile{{of[0].streams, tile(run)}}
+			}
+			if table := s.narrow[storage]; table != nil {
+				c, w := *table, 0
+				for w < 3 && c.tile[5][w+1] != nil {
+					w++
+				}
+				c.tile[5][w] = tile(c.tile[5][w])
+				change(fmt.Sprint("narrow ", storage)).narrow[storage] = &c
+			}
+		}
+		if s.grid != nil {
+			change("grid").grid = func(g *grid) bool {
+				c := g.c
+				ok := s.grid(g)
+				if ok {
+					wrong(c)
+				}
+				return ok
+			}
+		}
+		for typ, panels := range s.kvPanels {
+			if panels != nil {
+				c := *panels
+				f := c.one[2]
+				c.one[2], c.four[2] = func(q *kvPanels) { at := q.c; f(q); wrong(at) }, nil
+				change(fmt.Sprint("kvPanels ", typ)).kvPanels[typ] = &c
+			}
+		}
+		for what, b := range bad {
+			if err := b.checkProducts(); err == nil {
+				t.Errorf("%s: wrong %s was not found", s.name, what)
+			}
+		}
+	}
+}
+
 // TestTileCheck proves that the check of tiles finds a routine that is wrong by one bit.
 func TestTileCheck(t *testing.T) {
 	for _, s := range Sets() {

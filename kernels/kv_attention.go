@@ -107,7 +107,7 @@ func (t *kvRows) rows(n int) {
 
 // A kvPanels is the product of a few rows with panels of a KV, for those of a token, one panel after the other or four at a time. Where
 // a processor by itself fetches ahead best what is read from front to back, as Zen 4 does, one panel after the other is one stream from
-// the first key of a block to its last value. Strides are in bytes. A call changes left, apart and step.
+// the first key of a block to its last value. Strides are in bytes. A call changes left and step.
 //
 //	for each of count panels p, or groups of four panels, rows i, and columns j of a panel:
 //	    x = chain of fma(a[i][l], b[p][l][j], ·) from +0, over l = 0..k-1          b of the row's head

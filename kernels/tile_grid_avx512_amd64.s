@@ -34,7 +34,7 @@
 #define STEP   R15
 
 // One step of k: LOADB(d) and for each row ROW(element of A, accumulators). d is 4·l.
-// EACH applies OP to the rows of one of the two sets. LAST(OP) ends a tile's row: it scales, takes maxima, stores, and clears.
+// ENDw ends a tile's row of w panels: it scales, takes maxima, stores, and clears.
 #define LOADB2(d) \
 	VMOVUPS (16*d)(B), Z28          \
 	VMOVUPS (16*d)(B)(PANEL*1), Z29
@@ -109,7 +109,7 @@
 #define END6Y(END) END(Z26, Z27)
 #define NONE(END)
 
-// STEPS are the stairs: from row 1 on, from row 2 on, ....
+// STAIRS are the steps after k, where rows grow: FROMi_n has rows i to n-1.
 #define FROM3_4X(ROW, d) ROW(d(A0)(LDA3*1), Z6, Z7)
 #define FROM2_4X(ROW, d) FROM3_4X(ROW, d) \
 	ROW(d(A0)(LDA*2), Z4, Z5)

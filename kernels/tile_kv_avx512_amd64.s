@@ -131,7 +131,6 @@ ahead:                          \
 	PREFETCHT1 192(NEXT)    \
 	ADDQ  $256, NEXT
 
-
 // The same with several heads, in the panels of each.
 #define HEADS2AHEAD(ahead, turn) \
 	PREFETCHT1 8192(B)      \

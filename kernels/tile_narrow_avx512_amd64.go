@@ -8,8 +8,9 @@ import (
 	"github.com/godwit-ml/godwit/internal/cpu"
 )
 
-// narrowTilesAVX512 puts the tiles of tile_narrow_avx512_amd64.s into the Set. What widens has a port on Zen 4 that multiply-adds do
-// not use: any number of rows gains by them. Elsewhere it takes one of theirs.
+// narrowTilesAVX512 puts the tiles of tile_narrow_avx512_amd64.s into the Set. On Zen 4 any number of rows gains by them: two
+// multiply-adds in three of its places leave room for what widens. On Intel's processors, by the public tables, that takes one of the
+// two ports of multiply-adds; they have not been timed.
 func (s *Set) narrowTilesAVX512() {
 	s.narrowRows = 32
 	if cpu.Vendor() == "AMD" {

@@ -5,8 +5,7 @@
 #include "tile_amd64.h"
 #include "tile_avx512_amd64.h"
 
-// Tiles of AVX-512 that read panels of 16 bits and widen them in registers, beside the multiply-adds: shifts and conversions have a
-// port that these do not need. What they compute stands at the type tile; tile_avx512_amd64.s has the same tiles of float32.
+// Tiles of AVX-512 that read panels of 16 bits and widen them in registers. What they compute stands at the type tile; tile_avx512_amd64.s has the same tiles of float32.
 
 #define ON(n) ADDQ $(32*n), NEXTB
 
@@ -17,7 +16,7 @@
 #define FLOAT16(m, z) VCVTPH2PS m, z
 
 // Two rows of bfloat16 are a line. Tiles of four panels take both from where it begins, by one VPERMW each: on Zen 4 broadcasts,
-// shifts and all that widens take places that multiply-adds need. Z30 and Z31 (tile_streams_avx512_amd64.s has them) tell which numbers
+// shifts and all that widens share three ports with the multiply-adds. Z30 and Z31 (tile_streams_avx512_amd64.s has them) tell which numbers
 // of a line go to the upper halves of 32 bits, which K1 marks.
 #define BEGINLINES \
 	MOVL    $0xaaaaaaaa, K  \
