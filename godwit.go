@@ -189,18 +189,23 @@ func (m *Model) Forward(ctx context.Context, inputs map[string]tensor.Tensor, op
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	outputs, err := m.forward(ctx, inputs, opts)
+	if err != nil {
+		return nil, fmt.Errorf("godwit: %w", err)
+	}
+	return outputs, nil
+}
+
+// forward is Forward, whose errors do not name the package.
+func (m *Model) forward(ctx context.Context, inputs map[string]tensor.Tensor, opts []ForwardOption) (map[string]tensor.Tensor, error) {
 	o := arch.ForwardOptions{Err: ctx.Err}
 	for _, f := range opts {
 		f(&o)
 	}
 	if _, ok := m.net.(arch.Decoder); o.Generate > 0 && !ok {
-		return nil, fmt.Errorf("godwit: %w", m.errNotGenerating())
+		return nil, m.errNotGenerating()
 	}
 	ws := m.pool.Get()
 	defer m.pool.Put(ws)
-	outputs, err := m.net.Forward(ws, inputs, o)
-	if err != nil {
-		return nil, fmt.Errorf("godwit: %w", err)
-	}
-	return outputs, nil
+	return m.net.Forward(ws, inputs, o)
 }

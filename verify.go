@@ -3,7 +3,6 @@ package godwit
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"math"
@@ -81,11 +80,11 @@ func (m *Model) Verify(ctx context.Context, expected map[string]tensor.Tensor, o
 		if ids := want["generated_ids"]; len(ids.Shape) == 2 && len(inputs["input_ids"].Shape) == 2 {
 			opts = append(opts, WithGenerate(ids.Shape[1]-inputs["input_ids"].Shape[1]))
 		}
-		got, err := m.Forward(ctx, inputs, opts...)
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		got, err := m.forward(ctx, inputs, opts)
 		if err != nil {
-			if cause := errors.Unwrap(err); cause != nil { // without the name of this package
-				err = cause
-			}
 			return nil, fmt.Errorf("godwit: run %q: %w", title(run), err)
 		}
 		for _, name := range slices.Sorted(maps.Keys(want)) {

@@ -294,7 +294,7 @@ func (r *run) show(q *sequence, t *Token, part bool) error {
 	case err != nil:
 	case t.Finish != "":
 		s.piece, err = q.stream.End(s.piece)
-	case part && len(s.piece) == 0 && len(r.stops) > 0 && q.stop.ends(q.stream.Held()):
+	case q.stop.ends(q.stream.Held()):
 		s.piece = append(s.piece, q.stream.Held()...) // a stop string before a character that is not complete
 	}
 	if err != nil {

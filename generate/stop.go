@@ -56,7 +56,7 @@ func (s *stopper) push(piece []byte) (text []byte, stop string) {
 
 // ends tells whether a stop string is found when the next piece of the text is this one.
 func (s *stopper) ends(piece []byte) bool {
-	if len(piece) == 0 {
+	if len(piece) == 0 || len(s.bytes) == 0 {
 		return false
 	}
 	n := len(s.held)

@@ -82,12 +82,12 @@ func (p *Processor) filterRows(src *Image, tx, ty *table, s *scratch) {
 	}
 }
 
-// roundedProducts returns how many of a sum's n products PyTorch's code rounds before it adds them: the first, then whole fours,
+// roundedProducts returns how many of a sum's n products torch 2.8 rounds on x86-64 before it adds them: the first, then whole fours,
 // which it multiplies as vectors. Those that are left over are fused with the sums.
 func roundedProducts(n int) int { return 1 + (n-1)/4*4 }
 
 // newFloatTable computes PyTorch's weights in float32: the formula of row.weights, whose steps are rounded where PyTorch's are: a
-// sum with 0.5, and what follows it, is a float64.
+// sum with 0.5, and what follows it, is a float64 (but for the centre, where it makes no difference).
 func newFloatTable(k tableKey) *table {
 	t := &table{first: k.in}
 	scale := float32(k.in) / float32(k.out)

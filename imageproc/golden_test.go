@@ -142,8 +142,8 @@ func readCases(t testing.TB, dir string) []processorCase {
 	return c.Cases
 }
 
-// TestProcessGolden compares pixel_values with those of Transformers, which they equal. Processors whose names end with _torchvision have
-// that backend.
+// TestProcessGolden compares pixel_values with those of Transformers, which they equal. Processors whose names end with _torchvision
+// have that backend.
 func TestProcessGolden(t *testing.T) {
 	eachGolden(t, func(t *testing.T, dir string) {
 		decoded := readGolden(t, filepath.Join(dir, "cases", "decoded.safetensors"))
